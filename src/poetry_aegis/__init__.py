@@ -1,0 +1,1 @@
+"""poetry-aegis: release, publish and host private Python packages with Poetry."""

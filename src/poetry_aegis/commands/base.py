@@ -1,0 +1,124 @@
+"""What every command shares: a safe standard input, errors with exit codes, and --json."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cleo.helpers import option
+from poetry.console.commands.command import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from cleo.io.outputs.output import Output
+
+    from poetry_aegis.errors import AegisError
+
+JSON = option("json", description="Print one JSON object on standard output, all else on stderr.")
+DRY_RUN = option("dry-run", description="Say what would be done and change nothing.")
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class AegisCommand(Command):
+    """A command of ``poetry aegis``. Subclasses implement `perform`."""
+
+    loggers: ClassVar[list[str]] = ["poetry_aegis"]
+
+    def perform(self) -> int:
+        """Do the work and return the exit code. Raises `AegisError` where it cannot."""
+        raise NotImplementedError
+
+    def handle(self) -> int:
+        """Run `perform`; a failure becomes one sentence, its way out and its exit code."""
+        from poetry_aegis.errors import AegisError
+
+        if not (sys.stdin and sys.stdin.isatty()):
+            # Poetry keeps asking on a closed standard input, for ever.
+            self.io.interactive(interactive=False)
+        try:
+            return self.perform()
+        except AegisError as error:
+            self.report(error)
+            return error.exit_code
+        except KeyboardInterrupt:
+            self.messages.write_line("\n<warning>Interrupted.</>")
+            return INTERRUPTED
+        except Exception as error:
+            if self.io.is_verbose():
+                raise
+            self.report(_unexpected(error))
+            return 1
+
+    # Output
+
+    @property
+    def wants_json(self) -> bool:
+        """Whether this run prints JSON, so that standard output must hold nothing else."""
+        return bool(self.option("json", default=False))
+
+    @property
+    def messages(self) -> Output:
+        """Where sentences for people go: standard output, or standard error beside JSON."""
+        return self.io.error_output if self.wants_json else self.io.output
+
+    def say(self, message: str = "") -> None:
+        """Write a line for people. *message* may hold cleo's tags: `plain` what is not ours."""
+        self.messages.write_line(message)
+
+    def print_json(self, document: Mapping[str, Any]) -> None:
+        """Write *document* as the one JSON object of this run."""
+        import json
+
+        from cleo.io.outputs.output import Type
+
+        text = json.dumps(document, ensure_ascii=False, indent=2)
+        self.io.output.write_line(text, type=Type.RAW)
+
+    def report(self, error: AegisError) -> None:
+        """Tell of *error* on standard error, and as JSON where that was asked for."""
+        self.io.write_error_line(f"<error>{plain(str(error))}</error>")
+        for line in (*getattr(error, "__notes__", ()), error.hint):
+            if line:
+                self.io.write_error_line(plain(line))
+        cause = error.__cause__
+        if cause is not None and self.io.is_verbose():
+            import traceback
+
+            self.io.write_error_line(plain("".join(traceback.format_exception(cause))))
+        if self.wants_json:
+            self.print_json(error.to_json())
+
+    # Input
+
+    def read_secret(self, question: str, *, from_stdin: bool) -> str | None:
+        """Return a password: a line of standard input, or an answer typed unseen.
+
+        ``None`` where nobody can be asked. A password never comes from the command line, which
+        other users of the machine can read.
+        """
+        if from_stdin:
+            return sys.stdin.readline().rstrip("\r\n") if sys.stdin else None
+        if not self.io.is_interactive():
+            return None
+        answer: str | None = self.secret(question)
+        return answer
+
+
+def plain(text: str) -> str:
+    """Return *text* so that cleo prints it as it is, angle brackets and all."""
+    from cleo.formatters.formatter import Formatter
+
+    return Formatter.escape(text)
+
+
+def _unexpected(error: Exception) -> AegisError:
+    from poetry_aegis.errors import AegisError
+
+    kind = type(error).__name__
+    detail = " ".join(str(error).split())
+    return AegisError(
+        f"Unexpected {kind}: {detail}" if detail else f"Unexpected {kind}.",
+        hint="This looks like a bug in poetry-aegis; run the command again with -v for the trace.",
+    )

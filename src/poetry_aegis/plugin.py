@@ -1,0 +1,58 @@
+"""The entry point: which command lives where. Poetry imports this module at every start.
+
+Only names and addresses are here; a command's module is imported when the command is looked at.
+An import error in this file would break every Poetry command, so it imports next to nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poetry.plugins.application_plugin import ApplicationPlugin
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from poetry.console.application import Application
+    from poetry.console.commands.command import Command
+
+COMMANDS = {
+    "aegis": "groups:AegisCommands",
+    "aegis release": "release:ReleaseCommand",
+    "aegis bump": "bump:BumpCommand",
+    "aegis changelog": "changelog:ChangelogCommand",
+    "aegis publish": "publish:PublishCommand",
+    "aegis server": "groups:ServerCommands",
+    "aegis server init": "server_init:ServerInitCommand",
+    "aegis server start": "server_start:ServerStartCommand",
+    "aegis server stop": "server_stop:ServerStopCommand",
+    "aegis server status": "server_status:ServerStatusCommand",
+    "aegis server logs": "server_logs:ServerLogsCommand",
+    "aegis server run": "server_run:ServerRunCommand",
+    "aegis server user": "groups:ServerUserCommands",
+    "aegis server user add": "server_user_add:ServerUserAddCommand",
+    "aegis server user list": "server_user_list:ServerUserListCommand",
+    "aegis server user remove": "server_user_remove:ServerUserRemoveCommand",
+    "aegis client": "groups:ClientCommands",
+    "aegis client poetry": "client_poetry:ClientPoetryCommand",
+}
+
+
+class AegisPlugin(ApplicationPlugin):
+    """Registers a factory per command name; the factory imports the command's module."""
+
+    def activate(self, application: Application) -> None:
+        """Register the commands, touching neither the project nor the network."""
+        for name, address in COMMANDS.items():
+            application.command_loader.register_factory(name, _factory(address))
+
+
+def _factory(address: str) -> Callable[[], Command]:
+    def load() -> Command:
+        from importlib import import_module
+
+        module, _, class_name = address.partition(":")
+        command: Command = getattr(import_module(f"poetry_aegis.commands.{module}"), class_name)()
+        return command
+
+    return load

@@ -1,0 +1,176 @@
+"""Settings: ``[tool.poetry-aegis]`` and other TOML tables, read into frozen dataclasses.
+
+A dataclass is the schema. Its fields are the keys, its annotations the types, its defaults the
+defaults; `read_table` refuses whatever else stands in the file and says what was probably meant.
+"""
+
+from __future__ import annotations
+
+import types
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from poetry_aegis.errors import CorruptProject, NoProject, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+Level = Literal["major", "minor", "patch", "none"]
+
+DEFAULT_BUMPS: dict[str, Level] = {
+    "feat": "minor",
+    "fix": "patch",
+    "perf": "patch",
+    "revert": "patch",
+}
+
+# Keep a Changelog 1.1.0 names the headings; what is not listed here is not for users to read.
+DEFAULT_SECTIONS = {
+    "feat": "Added",
+    "perf": "Changed",
+    "refactor": "",
+    "revert": "Removed",
+    "deprecate": "Deprecated",
+    "fix": "Fixed",
+    "security": "Security",
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """``[tool.poetry-aegis]`` of a project's ``pyproject.toml``."""
+
+    tag_format: str = "v{version}"
+    commit_message: str = "chore(release): {version}"
+    changelog: str = "CHANGELOG.md"
+    remote: str = "origin"
+    repository: str | None = None
+    major_on_zero: bool = False
+    bumps: dict[str, Level] = field(default_factory=lambda: dict(DEFAULT_BUMPS))
+    sections: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SECTIONS))
+
+    def __post_init__(self) -> None:
+        for key in ("tag_format", "commit_message"):
+            _require_one_version(key, getattr(self, key))
+        if not self.changelog.strip():
+            raise SettingsError("changelog in [tool.poetry-aegis] is empty.")
+
+
+def load_settings(pyproject: Path) -> Settings:
+    """Return the settings in *pyproject*; the defaults where it has no such table.
+
+    Raises `NoProject`, `CorruptProject` and `SettingsError`.
+    """
+    tool = read_toml(pyproject).get("tool", {})
+    table = tool.get("poetry-aegis", {}) if isinstance(tool, dict) else {}
+    return read_table(Settings, table, where=f"[tool.poetry-aegis] of {pyproject}")
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Return the TOML document at *path* as plain values. Raises `NoProject`, `CorruptProject`."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
+    try:
+        # Bytes, not text: reading as text would hide a lone carriage return from the parser.
+        document = tomlkit.parse(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        raise NoProject(f"There is no file {path}.") from None
+    except (TOMLKitError, UnicodeDecodeError) as error:
+        raise CorruptProject(
+            f"{path} is not valid TOML: {error}",
+            hint="Mend the file at that place; nothing was changed.",
+        ) from error
+    return document.unwrap()
+
+
+Table = TypeVar("Table")
+
+
+def read_table(schema: type[Table], table: object, *, where: str) -> Table:
+    """Return *table* as an instance of the dataclass *schema*.
+
+    *where* names the table and its file in messages. Raises `SettingsError` for an unknown key,
+    a wrong type, a missing key, and for what the dataclass itself refuses.
+    """
+    if not isinstance(table, dict):
+        raise SettingsError(f"{where} must be a table, not {_describe(table)}.")
+    known = get_type_hints(schema)
+    _refuse_unknown_keys(table, known, where)
+    values = {
+        key: _read_value(known[key], value, key=key, where=where) for key, value in table.items()
+    }
+    _refuse_missing_keys(schema, values, where)
+    try:
+        return schema(**values)
+    except SettingsError as error:
+        raise SettingsError(f"{where}: {error}", hint=error.hint) from None
+
+
+def _refuse_unknown_keys(table: Mapping[str, object], known: Mapping[str, Any], where: str) -> None:
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key.replace("-", "_").lower(), known, n=1, cutoff=0.0)
+            raise SettingsError(
+                f"Unknown key {key!r} in {where}.",
+                hint=f"Did you mean {near[0]!r}? The keys are: {', '.join(known)}.",
+            )
+
+
+def _refuse_missing_keys(schema: Any, values: Mapping[str, object], where: str) -> None:
+    for item in fields(schema):
+        required = item.default is MISSING and item.default_factory is MISSING
+        if required and item.name not in values:
+            raise SettingsError(f"{where} has no key {item.name!r}, which is required.")
+
+
+def _read_value(expected: Any, value: object, *, key: str, where: str) -> Any:
+    """Return *value* as the annotation *expected* wants it, or raise."""
+    if is_dataclass(expected) and isinstance(expected, type):
+        return read_table(expected, value, where=f"{key} in {where}")
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin in (Union, types.UnionType):
+        (inner,) = (argument for argument in arguments if argument is not type(None))
+        return _read_value(inner, value, key=key, where=where)
+    if origin is dict and isinstance(value, dict):
+        return {
+            name: _read_value(arguments[1], item, key=f"{key}.{name}", where=where)
+            for name, item in value.items()
+        }
+    if origin is tuple and isinstance(value, list):
+        return tuple(_read_value(arguments[0], item, key=key, where=where) for item in value)
+    # `type() is`, because True is also an int.
+    if value in arguments if origin is Literal else type(value) is expected:
+        return value
+    raise SettingsError(
+        f"{key!r} in {where} must be {_name_type(expected)}, not {_describe(value)}."
+    )
+
+
+def _name_type(expected: Any) -> str:
+    origin, arguments = get_origin(expected), get_args(expected)
+    if origin is Literal:
+        return "one of " + ", ".join(repr(argument) for argument in arguments)
+    names = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
+    names |= {dict: "a table", tuple: "a list"}
+    return names.get(origin or expected, str(expected))
+
+
+def _describe(value: object) -> str:
+    return (
+        repr(value) if isinstance(value, (str, int, float, bool)) else f"a {type(value).__name__}"
+    )
+
+
+def _require_one_version(key: str, template: str) -> None:
+    try:
+        rendered = template.format(version="\0", semver="\0")
+    except (KeyError, IndexError, ValueError) as error:
+        raise SettingsError(
+            f"{key} = {template!r} is not a template: {error}.",
+            hint="The placeholders are {version} and {semver}.",
+        ) from None
+    if rendered.count("\0") != 1:
+        raise SettingsError(f"{key} = {template!r} must name the version exactly once.")
