@@ -1,0 +1,105 @@
+"""Building and uploading a project from a command: `publish` does it, `release --publish` too."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from poetry_aegis import poetry_api
+from poetry_aegis.commands.progress import ConsoleReporter
+from poetry_aegis.publish.distributions import find_distributions
+from poetry_aegis.publish.publication import plan, publish
+from poetry_aegis.publish.repository import choose_repository
+from poetry_aegis.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poetry_aegis.commands.base import AegisCommand
+    from poetry_aegis.poetry_api import Project
+    from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.publish.publication import Publication
+    from poetry_aegis.publish.repository import Repository
+
+
+@dataclass(frozen=True)
+class PublishOptions:
+    """How to publish: *skip_build* takes what lies in ``dist/``."""
+
+    overwrite: bool = False
+    verify: bool = True
+    skip_build: bool = False
+
+
+@dataclass
+class Publishing:
+    """A project on its way to a repository, through the directory its distributions are in."""
+
+    command: AegisCommand
+    project: Project
+    repository: Repository
+    options: PublishOptions
+    directory: Path
+    publication: Publication | None = None
+    _arrived: set[str] = field(default_factory=set)
+
+    def build(self, version: str) -> None:
+        """Build the project, and check that it came out as *version*. Raises `BuildFailed`."""
+        poetry_api.build(self.command, self.project, self.directory, self.command.messages)
+        self.find(version)
+
+    def find(self, version: str) -> tuple[Distribution, ...]:
+        """Return the distributions of *version*. Raises `BuildFailed`."""
+        return find_distributions(self.directory, self.project.name, version)
+
+    def plan(self, distributions: tuple[Distribution, ...]) -> Publication:
+        """Return what `publish` would do. Raises `PublishError`."""
+        with ConsoleReporter(self.command.messages) as reporter:
+            return plan(
+                distributions,
+                self.repository,
+                overwrite=self.options.overwrite,
+                reporter=reporter,
+            )
+
+    def publish(self, distributions: tuple[Distribution, ...]) -> Publication:
+        """Upload *distributions* and read the index back. Raises `PublishError`."""
+        with ConsoleReporter(self.command.messages, self._arrived) as reporter:
+            self.publication = publish(
+                distributions,
+                self.repository,
+                overwrite=self.options.overwrite,
+                verify=self.options.verify,
+                keep_in=None if self.options.skip_build else self.project.root / "dist",
+                reporter=reporter,
+            )
+        return self.publication
+
+    def has_begun(self) -> bool:
+        """Return whether any file has arrived."""
+        return bool(self._arrived)
+
+
+def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:
+    """Return the repository to publish to: *asked*, the project's own, or the only one there is.
+
+    Raises `UsageError` and `UnknownRepository`.
+    """
+    setting = load_settings(project.pyproject).repository
+    name = choose_repository(asked, setting, poetry_api.repository_names(command))
+    return poetry_api.find_repository(command, name)
+
+
+@contextlib.contextmanager
+def publishing(
+    command: AegisCommand, project: Project, repository: Repository, options: PublishOptions
+) -> Iterator[Publishing]:
+    """Yield a `Publishing` with a clean directory, or ``dist/`` where the build is skipped."""
+    if options.skip_build:
+        yield Publishing(command, project, repository, options, project.root / "dist")
+        return
+    with tempfile.TemporaryDirectory(prefix="poetry-aegis-") as temporary:
+        yield Publishing(command, project, repository, options, Path(temporary))

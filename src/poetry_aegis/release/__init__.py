@@ -1,0 +1,1 @@
+"""From a history of commits to a tagged version."""

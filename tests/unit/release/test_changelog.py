@@ -1,0 +1,171 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poetry_aegis.release.changelog import Section, parse_section, write_section
+from poetry_aegis.release.changelog_file import NEW_FILE, extract, insert
+from poetry_aegis.release.commits import Change, Commit
+from poetry_aegis.settings import Settings
+
+
+def change(kind: str, description: str, **more: object) -> Change:
+    commit = Commit("abcdef0123" * 4, "Ada", "2026-01-01T00:00:00+00:00", "")
+    return Change(commit, kind, description=description, **{"scope": None} | more)  # type: ignore[arg-type]
+
+
+ADDED = Section(groups={"Added": ["- new (abcdef0)"]})
+
+
+def test_breaking_changes_come_first_and_the_oldest_first() -> None:
+    section = write_section(
+        [
+            change("feat", "third", scope="api"),
+            change("fix", "second"),
+            change("feat", "first"),
+            change("chore", "hidden"),
+            change("chore", "dropped", breaking=True, note="all of it"),
+        ],
+        Settings(),
+    )
+    assert section.render() == (
+        "### Breaking\n\n- dropped (abcdef0)\n  all of it\n\n"
+        "### Added\n\n- first (abcdef0)\n- **api:** third (abcdef0)\n\n"
+        "### Fixed\n\n- second (abcdef0)\n"
+    )
+
+
+def test_a_version_without_changes_says_so() -> None:
+    assert write_section([change("chore", "x")], Settings()).render() == "No notable changes.\n"
+
+
+def test_a_commit_cannot_put_html_into_a_page() -> None:
+    section = write_section([change("fix", "<img src=x> but `<code>` stays")], Settings())
+    assert r"\<img src=x> but `<code>` stays" in section.render()
+
+
+def test_a_new_file_gets_a_title() -> None:
+    assert insert("", "1.0.0", ADDED, "2026-01-01") == (
+        NEW_FILE + "\n## [1.0.0] - 2026-01-01\n\n### Added\n\n- new (abcdef0)\n"
+    )
+
+
+def test_a_section_that_said_nothing_says_what_is_added() -> None:
+    text = insert("", "1.0.0", Section(), "2026-01-01")
+    assert "No notable changes." in text
+    assert "No notable changes." not in insert(text, "1.0.0", ADDED)
+
+
+HAND_WRITTEN = """\
+# Our history
+
+Prose of ours.
+
+## [Unreleased]
+
+Words before the list.
+
+### Added
+
+- by hand,
+  over two lines
+
+## [1.0.0] - 2025-01-01
+
+```
+## [9.9.9] is only in a code block
+```
+
+- whatever *we* like
+
+[Unreleased]: https://example.com/compare
+[1.0.0]: https://example.com/1.0.0
+"""
+
+
+def test_unreleased_entries_move_into_the_release() -> None:
+    after = insert(HAND_WRITTEN, "1.1.0", ADDED, "2026-01-01", absorb=True)
+    assert extract(after, "1.1.0") == (
+        "## [1.1.0] - 2026-01-01\n\nWords before the list.\n\n"
+        "### Added\n\n- by hand,\n  over two lines\n- new (abcdef0)\n"
+    )
+    assert extract(after, "Unreleased") == "## [Unreleased]\n"
+    assert after.index("[Unreleased]\n") < after.index("## [1.1.0]") < after.index("## [1.0.0]")
+    old = HAND_WRITTEN[HAND_WRITTEN.index("## [1.0.0]") :]
+    assert after.endswith(old)
+
+
+def test_a_second_time_changes_nothing() -> None:
+    once = insert(HAND_WRITTEN, "1.1.0", ADDED, "2026-01-01", absorb=True)
+    assert insert(once, "1.1.0", ADDED, "2026-01-02", absorb=True) == once
+
+
+def test_what_stands_under_a_version_stays() -> None:
+    text = "# C\n\n## 1.1.0\n\n### Added\n\n- ours\n"
+    assert insert(text, "1.1.0", ADDED, "2026-01-01") == (
+        "# C\n\n## 1.1.0\n\n### Added\n\n- ours\n- new (abcdef0)\n"
+    )
+
+
+def test_a_past_version_goes_where_it_belongs() -> None:
+    text = "# C\n\n## [2.0.0]\n\n- two\n\n## [1.0.0]\n\n- one\n"
+    after = insert(text, "1.5.0", ADDED, "2026-01-01")
+    assert after.index("[2.0.0]") < after.index("[1.5.0]") < after.index("[1.0.0]")
+    oldest = insert(text, "0.5.0", ADDED, "2026-01-01")
+    assert oldest.startswith(text)
+
+
+@pytest.mark.parametrize("text", ["# C\n", "# C", "no title at all\n", "# C\n\n\n\n"])
+def test_a_file_without_sections_keeps_its_text(text: str) -> None:
+    after = insert(text, "1.0.0", ADDED, "2026-01-01")
+    assert after == text.rstrip("\n") + "\n\n## [1.0.0] - 2026-01-01\n\n" + ADDED.render()
+
+
+def test_windows_line_endings_stay() -> None:
+    text = HAND_WRITTEN.replace("\n", "\r\n")
+    after = insert(text, "1.1.0", ADDED, "2026-01-01", absorb=True)
+    assert after.count("\n") == after.count("\r\n")
+    assert after.replace("\r\n", "\n") == insert(
+        HAND_WRITTEN, "1.1.0", ADDED, "2026-01-01", absorb=True
+    )
+
+
+@pytest.mark.parametrize("title", ["## [1.3.0rc1]", "## v1.3.0-rc.1 (2025)", "## [v1.3.0-rc.1]"])
+def test_a_version_is_found_in_any_spelling(title: str) -> None:
+    assert extract(f"# C\n\n{title}\n\n- x\n", "1.3.0rc1") == f"{title}\n\n- x\n"
+
+
+def test_a_version_that_is_not_there_is_not_found() -> None:
+    assert extract(HAND_WRITTEN, "9.9.9") is None
+
+
+# A fence that nothing closes changes what the text around it is, so code comes in whole blocks.
+BLOCKS = ["", "text", "- entry", "  more", "### Added", "### Other", "## [1.0.0]", "## [0.9]"]
+BLOCKS += ["## [Unreleased]", "# T", "[1.0.0]: x", "* star", "```\n## [3.0]\n### Code\n- x\n```"]
+LINES = st.lists(st.sampled_from(BLOCKS), max_size=25).map(lambda b: "\n".join(b).split("\n"))
+
+
+@given(LINES, st.sampled_from(["1.0.0", "2.0.0", "0.5.0"]), st.booleans())
+def test_no_hand_written_line_is_ever_lost(lines: list[str], name: str, absorb: bool) -> None:
+    text = "\n".join(lines)
+    after = insert(text, name, ADDED, "2026-01-01", absorb=absorb).split("\n")
+    kept = {line for line in lines if line.strip() and not line.startswith("### ")}
+    assert kept <= set(after)
+    assert extract("\n".join(after), name) is not None
+
+
+@given(LINES)
+def test_inserting_is_idempotent(lines: list[str]) -> None:
+    once = insert("\n".join(lines), "2.0.0", ADDED, "2026-01-01", absorb=True)
+    assert insert(once, "2.0.0", ADDED, "2026-01-01", absorb=True) == once
+
+
+def test_a_fence_that_nothing_closes_loses_nothing() -> None:
+    text = "# C\n\n## [1.0.0]\n\n```\n- x\n"
+    assert insert(text, "2.0.0", ADDED, "2026-01-01").endswith(text.removeprefix("# C\n\n"))
+
+
+def test_a_section_is_read_as_it_was_written() -> None:
+    section = Section(["Prose."], {"Added": ["- a\n  b", "- c"], "Fixed": ["- d"]})
+    assert parse_section(section.render()).render() == section.render()

@@ -1,0 +1,461 @@
+"""Releases of real repositories, run in this process."""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poetry_aegis import errors
+from poetry_aegis.release.engine import Release, Request, open_release
+from poetry_aegis.release.steps import Build, Publish
+from poetry_aegis.settings import Settings
+from tests.support.git import GitProject, make_project
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def prepare(
+    project: GitProject, target: str = "auto", settings: Settings | None = None, **more: object
+) -> Release | None:
+    request = Request(target, **more)  # type: ignore[arg-type]
+    return open_release(project.pyproject, settings or Settings(), request)
+
+
+def release(project: GitProject, target: str = "auto", **more: object) -> str:
+    """Make a release and return its version."""
+    opened = prepare(project, target, **more)  # type: ignore[arg-type]
+    assert opened is not None
+    opened.run(lambda step: None)
+    return opened.plan.version
+
+
+def version_in(project: GitProject) -> str:
+    line = next(x for x in project.pyproject.read_text().splitlines() if x.startswith("version"))
+    return line.split('"')[1]
+
+
+# The version
+
+
+def test_the_first_release_is_the_version_that_was_written(project: GitProject) -> None:
+    project.commit("feat: begin")
+    assert release(project) == "0.1.0"
+    assert project.tags() == ["v0.1.0"]
+
+
+def test_a_project_at_zero_takes_its_first_version_from_the_commits(project: GitProject) -> None:
+    project.pyproject.write_text(project.pyproject.read_text().replace("0.1.0", "0.0.0"))
+    project.commit("feat: begin")
+    assert release(project) == "0.1.0"
+    assert version_in(project) == "0.1.0"
+
+
+@pytest.mark.parametrize(
+    ("messages", "expected"),
+    [
+        (["fix: a"], "1.0.1"),
+        (["fix: a", "feat: b"], "1.1.0"),
+        (["feat: b", "fix!: a"], "2.0.0"),
+        (["chore: a\n\nBREAKING CHANGE: b"], "2.0.0"),
+    ],
+)
+def test_the_commits_decide(project: GitProject, messages: list[str], expected: str) -> None:
+    project.tag("v1.0.0")
+    for message in messages:
+        project.commit(message)
+    assert release(project) == expected
+    assert version_in(project) == expected
+
+
+def test_nothing_to_release(project: GitProject) -> None:
+    project.tag("v1.0.0")
+    project.commit("chore: sweep")
+    before = project.state()
+    assert prepare(project) is None
+    assert project.state() == before
+
+
+def test_a_version_raised_by_hand_is_released_as_it_is(project: GitProject) -> None:
+    project.tag("v0.0.9")
+    project.commit("fix: small")
+    assert release(project) == "0.1.0"
+
+
+def test_only_reachable_tags_count(project: GitProject) -> None:
+    project.tag("v1.0.0")
+    project.git("switch", "--quiet", "-c", "other")
+    project.commit("feat: elsewhere")
+    project.tag("v5.0.0")
+    project.git("switch", "--quiet", "main")
+    project.commit("fix: here")
+    assert release(project) == "1.0.1"
+
+
+def test_tags_of_another_shape_and_light_ones(project: GitProject) -> None:
+    project.git("tag", "v1.0.0")
+    project.git("tag", "nightly")
+    project.git("tag", "9.9.9")
+    project.commit("fix: a")
+    assert release(project) == "1.0.1"
+
+
+@pytest.mark.parametrize(("target", "expected"), [("major", "2.0.0"), ("3.1", "3.1")])
+def test_a_level_or_a_version_can_be_asked_for(
+    project: GitProject, target: str, expected: str
+) -> None:
+    project.tag("v1.2.3")
+    assert release(project, target) == expected
+
+
+def test_prereleases_go_on_and_the_final_version_tells_of_all(project: GitProject) -> None:
+    project.tag("v1.0.0")
+    project.commit("feat: one")
+    assert release(project, "prerelease", prerelease_type="beta") == "1.1.0b0"
+    assert prepare(project, "prerelease", prerelease_type="beta") is None
+    project.commit("fix: two")
+    assert release(project, "prerelease", prerelease_type="beta") == "1.1.0b1"
+    second = project.changelog.read_text()
+    assert "one" not in second[: second.index("## [1.1.0b0]")]
+    assert release(project, "prerelease", prerelease_type="rc") == "1.1.0rc0"
+    assert release(project) == "1.1.0"
+    final = project.changelog.read_text()
+    final = final[: final.index("## [1.1.0rc0]")]
+    assert "- one (" in final
+    assert "- two (" in final
+
+
+def test_a_breaking_commit_after_a_prerelease_moves_its_target(project: GitProject) -> None:
+    project.tag("v1.0.0")
+    project.commit("fix: one")
+    assert release(project, "prerelease") == "1.0.1a0"
+    project.commit("feat!: two")
+    assert release(project, "prerelease") == "2.0.0a0"
+
+
+@pytest.mark.parametrize("version", ["1.0.0", "0.9", "1.0.0rc1"])
+def test_a_version_that_is_not_newer_is_refused(project: GitProject, version: str) -> None:
+    project.tag("v1.0.0")
+    project.commit("feat: x")
+    with pytest.raises(errors.VersionNotNewer, match=r"v1\.0\.0"):
+        prepare(project, version)
+
+
+# What is written
+
+
+def test_the_commit_holds_exactly_the_changed_files(project: GitProject) -> None:
+    project.tag("v0.1.0")
+    project.commit("feat: x")
+    (project.root / "stray.txt").write_text("mine")
+    release(project)
+    changed = project.git("show", "--name-only", "--format=", "HEAD").split()
+    assert sorted(changed) == ["CHANGELOG.md", "pyproject.toml"]
+    assert project.git("status", "--porcelain") == "?? stray.txt"
+    assert project.git("log", "-1", "--format=%s") == "chore(release): 0.2.0"
+
+
+def test_the_tag_is_annotated_with_the_changelog(project: GitProject) -> None:
+    project.commit("feat: begin")
+    release(project)
+    assert project.git("cat-file", "-t", "v0.1.0") == "tag"
+    message = project.git("tag", "-l", "--format=%(contents)", "v0.1.0")
+    assert message.startswith("v0.1.0\n\n## [0.1.0]")
+    assert "### Added" in message
+
+
+def test_windows_line_endings_stay(project: GitProject) -> None:
+    project.git("config", "core.autocrlf", "false")
+    project.tag("v0.1.0")
+    crlf = project.pyproject.read_bytes().replace(b"\n", b"\r\n")
+    project.pyproject.write_bytes(crlf)
+    project.changelog.write_bytes(b"# C\r\n\r\n## [0.1.0]\r\n\r\n- x\r\n")
+    project.commit("feat: x")
+    release(project)
+    assert project.pyproject.read_bytes() == crlf.replace(b"0.1.0", b"0.2.0")
+    assert b"\n" not in project.changelog.read_bytes().replace(b"\r\n", b"")
+
+
+def test_a_project_below_the_top_of_its_repository(project: GitProject) -> None:
+    below = project.root / "packages" / "한 글"
+    below.mkdir(parents=True)
+    project.git("mv", "pyproject.toml", str(below))
+    project.commit("feat: move")
+    opened = open_release(below / "pyproject.toml", Settings(), Request("auto"))
+    assert opened is not None
+    opened.run(lambda step: None)
+    assert (below / "CHANGELOG.md").is_file()
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_a_worktree_is_a_repository_too(project: GitProject, tmp_path: Path) -> None:
+    project.commit("feat: x")
+    project.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "side"))
+    side = GitProject(tmp_path / "side")
+    assert release(side) == "0.1.0"
+    assert side.git("log", "-1", "--format=%s") == "chore(release): 0.1.0"
+
+
+def test_settings_of_the_user_do_not_disturb(project: GitProject) -> None:
+    project.git("config", "log.showSignature", "true")
+    project.git("config", "color.ui", "always")
+    project.git("config", "core.quotePath", "true")
+    project.tag("v0.1.0")
+    project.commit("fix(한글): 고침")
+    assert release(project) == "0.1.1"
+    assert "- **한글:** 고침 (" in project.changelog.read_text(encoding="utf-8")
+
+
+def test_the_plan_as_json_has_what_it_promises(project: GitProject) -> None:
+    sha = project.commit("feat(api): x")
+    opened = prepare(project)
+    assert opened is not None
+    document = opened.plan.to_json(opened.steps)
+    assert (document["current"], document["version"], document["tag"], document["bump"]) == (
+        "0.1.0",
+        "0.1.0",
+        "v0.1.0",
+        "minor",
+    )
+    assert document["commits"][0]["sha"] == sha  # type: ignore[index]
+    assert "- **api:** x" in str(document["changelog"])
+    assert [step["name"] for step in document["steps"]] == ["files", "commit", "tag"]  # type: ignore[attr-defined]
+
+
+# What is refused, before anything is written
+
+
+def test_no_repository(tmp_path: Path) -> None:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "x"\nversion = "1.0"\n')
+    with pytest.raises(errors.NoRepository):
+        prepare(GitProject(tmp_path))
+
+
+def test_no_commits(tmp_path: Path, project: GitProject) -> None:
+    empty = GitProject(tmp_path / "empty")
+    empty.root.mkdir()
+    empty.git("init", "--quiet")
+    empty.pyproject.write_text('[project]\nname = "x"\nversion = "1.0"\n')
+    with pytest.raises(errors.NoCommits):
+        prepare(empty)
+
+
+@pytest.mark.parametrize("staged", [False, True])
+def test_a_dirty_tree(project: GitProject, staged: bool) -> None:
+    project.commit("feat: x", **{"demo_pkg/new.py": "x = 1\n"})
+    (project.root / "demo_pkg" / "new.py").write_text("x = 2\n")
+    if staged:
+        project.git("add", ".")
+    with pytest.raises(errors.DirtyTree, match=r"demo_pkg/new\.py"):
+        prepare(project)
+
+
+def test_a_detached_head(project: GitProject) -> None:
+    project.commit("feat: x")
+    project.git("checkout", "--quiet", "--detach")
+    with pytest.raises(errors.DetachedHead):
+        prepare(project)
+
+
+def test_no_identity(project: GitProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.commit("feat: x")
+    for name in ("NAME", "EMAIL"):
+        monkeypatch.delenv(f"GIT_COMMITTER_{name}")
+        monkeypatch.delenv(f"GIT_AUTHOR_{name}")
+    project.git("config", "user.useConfigOnly", "true")
+    with pytest.raises(errors.CommitRefused) as caught:
+        prepare(project)
+    assert "git config user.email" in caught.value.hint
+
+
+def test_a_tag_that_another_branch_has(project: GitProject) -> None:
+    project.tag("v1.0.0")
+    project.git("switch", "--quiet", "-c", "other")
+    project.commit("fix: elsewhere")
+    project.tag("v1.0.1")
+    project.git("switch", "--quiet", "main")
+    project.commit("fix: here")
+    with pytest.raises(errors.TagExists, match=r"v1\.0\.1"):
+        prepare(project)
+
+
+def test_a_tag_that_only_the_remote_has(project: GitProject, tmp_path: Path) -> None:
+    project.add_remote(tmp_path / "origin.git")
+    project.tag("v0.1.0")
+    project.git("push", "--quiet", "origin", "v0.1.0")
+    project.git("tag", "-d", "v0.1.0")
+    project.commit("feat: x")
+    with pytest.raises(errors.TagExists, match="remote"):
+        prepare(project, push=True)
+
+
+def test_no_remote_to_push_to(project: GitProject) -> None:
+    project.commit("feat: x")
+    with pytest.raises(errors.NoUpstream, match="no remote"):
+        prepare(project, push=True)
+
+
+def test_a_remote_that_is_ahead(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    other = GitProject(tmp_path / "other")
+    project.git("clone", "--quiet", str(bare.root), str(other.root))
+    other.commit("feat: theirs")
+    other.git("push", "--quiet")
+    project.commit("feat: ours")
+    before = project.state()
+    with pytest.raises(errors.PushRejected) as caught:
+        prepare(project, push=True)
+    assert "git pull --rebase" in caught.value.hint
+    assert project.state() == before
+
+
+def test_a_changelog_outside_the_repository(project: GitProject) -> None:
+    project.commit("feat: x")
+    with pytest.raises(errors.SettingsError, match="leaves the repository"):
+        prepare(project, settings=Settings(changelog="../CHANGELOG.md"))
+
+
+def test_a_changelog_that_is_not_text(project: GitProject) -> None:
+    project.changelog.write_bytes(b"\xff\xfe\x00")
+    project.commit("feat: x")
+    with pytest.raises(errors.ReleaseError, match="cannot be read"):
+        prepare(project)
+
+
+def test_git_that_is_not_there(project: GitProject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(errors.GitMissing):
+        prepare(project)
+
+
+# Pushing
+
+
+def test_branch_and_tag_are_pushed_together(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    release(project, push=True)
+    assert bare.git("rev-parse", "main") == project.git("rev-parse", "HEAD")
+    assert bare.tags() == ["v0.1.0"]
+
+
+def test_a_branch_without_upstream_gets_one(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.git("switch", "--quiet", "--no-track", "-c", "next")
+    project.commit("feat: x")
+    release(project, push=True)
+    assert bare.git("rev-parse", "next") == project.git("rev-parse", "HEAD")
+    assert project.git("rev-parse", "--abbrev-ref", "next@{upstream}") == "origin/next"
+
+
+def refuse_pushes(bare: GitProject, reason: str) -> None:
+    hook = bare.root / "hooks" / "update"
+    hook.write_text(f"#!/bin/sh\necho '{reason}' >&2\nexit 1\n")
+    hook.chmod(hook.stat().st_mode | stat.S_IXUSR)
+
+
+def test_a_rejected_push_takes_everything_back(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    refuse_pushes(bare, "main is protected")
+    before, theirs = project.state(), bare.git("for-each-ref")
+    with pytest.raises(errors.PushRejected, match="main is protected"):
+        release(project, push=True)
+    assert project.state() == before
+    assert bare.git("for-each-ref") == theirs
+
+
+def test_a_push_whose_answer_was_lost_is_seen_on_the_remote(
+    project: GitProject, tmp_path: Path
+) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    opened = prepare(project, push=True)
+    assert opened is not None
+    # Everything arrives, and then the connection breaks: git fails after the remote has it all.
+    hook = project.root / ".git" / "hooks" / "reference-transaction"
+    hook.write_text('#!/bin/sh\ngrep -q refs/remotes/ && test "$1" = prepared && exit 1\nexit 0\n')
+    hook.chmod(0o755)
+    opened.run(lambda step: None)
+    assert bare.tags() == project.tags() == ["v0.1.0"]
+
+
+# Failures on the way
+
+
+class StepFails(errors.AegisError):
+    """Stands for whatever can go wrong in a step that the release is handed."""
+
+
+def fail() -> None:
+    raise StepFails("No.")
+
+
+def test_a_failing_build_leaves_no_trace(project: GitProject) -> None:
+    project.commit("feat: x")
+    before = project.state()
+    opened = open_release(project.pyproject, Settings(), Request("auto"), building=[Build(fail)])
+    assert opened is not None
+    assert [step.name for step in opened.steps] == ["files", "build", "commit", "tag"]
+    with pytest.raises(StepFails):
+        opened.run(lambda step: None)
+    assert project.state() == before
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_a_failing_publication(project: GitProject, arrived: bool) -> None:
+    """With nothing uploaded the release is taken back; with a file out there it stands."""
+    project.commit("feat: x")
+    before = project.state()
+    opened = open_release(
+        project.pyproject,
+        Settings(),
+        Request("auto"),
+        publishing=[Publish("corp", fail, lambda: arrived)],
+    )
+    assert opened is not None
+    with pytest.raises(StepFails):
+        opened.run(lambda step: None)
+    assert opened.stands() is arrived
+    assert (project.state() == before) is not arrived
+    assert project.tags() == (["v0.1.0"] if arrived else [])
+
+
+def test_a_hook_that_refuses_the_commit_leaves_no_trace(project: GitProject) -> None:
+    project.tag("v0.1.0")
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho 'not on a Sunday' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    before = project.state()
+    with pytest.raises(errors.CommitRefused, match="not on a Sunday"):
+        release(project)
+    assert project.state() == before
+
+
+@pytest.mark.parametrize("at", ["files", "commit", "tag"])
+def test_ctrl_c_at_a_step_leaves_no_trace(project: GitProject, at: str) -> None:
+    project.tag("v0.1.0")
+    project.commit("feat: x")
+    before = project.state()
+    opened = prepare(project)
+    assert opened is not None
+    step = next(step for step in opened.steps if step.name == at)
+    done = step.do
+
+    def interrupted() -> None:
+        done()
+        raise KeyboardInterrupt
+
+    step.do = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        opened.run(lambda step: None)
+    assert project.state() == before
+
+
+def test_a_second_project_is_made_fresh(tmp_path: Path, project: GitProject) -> None:
+    other = make_project(tmp_path / "other", version="7.0.0")
+    other.commit("feat: x")
+    assert release(other) == "7.0.0"
