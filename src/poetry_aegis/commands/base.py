@@ -45,6 +45,8 @@ class AegisCommand(Command):
         except KeyboardInterrupt:
             self.messages.write_line("\n<warning>Interrupted.</>")
             return INTERRUPTED
+        except BrokenPipeError:
+            raise  # Poetry ends quietly when nobody reads its output any more.
         except Exception as error:
             if self.io.is_verbose():
                 raise

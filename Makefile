@@ -1,0 +1,46 @@
+# A fresh machine needs Python 3.10 or newer, git and make; everything else is set up here.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format unit test-lowest benchmark clean
+
+help:  ## Say what can be made
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/ready  ## Set up everything in .venv
+
+.venv/ready: pyproject.toml scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py .venv
+
+demo: setup  ## See a release, a private index and an installation, for real, in under two minutes
+	@$(BIN)/python scripts/demo.py
+
+test: setup lint  ## Run every check
+	$(BIN)/pytest -n auto --cov --cov-report=term
+
+lint: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup  ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+unit: setup  ## Run the quick tests only
+	$(BIN)/pytest tests/unit
+
+test-lowest: .venv-lowest/ready  ## Run the unit tests with the lowest supported Poetry
+	.venv-lowest/bin/pytest -n auto tests/unit
+
+.venv-lowest/ready: pyproject.toml scripts/bootstrap.py
+	@$(PYTHON) scripts/bootstrap.py .venv-lowest "poetry==2.1.0"
+
+benchmark: setup  ## Measure what the plugin costs Poetry's start
+	@$(BIN)/python benchmarks/startup.py $(BENCHMARK)
+
+clean:  ## Remove what was set up
+	rm -rf .venv .venv-lowest dist .coverage* .mypy_cache .pytest_cache .ruff_cache
