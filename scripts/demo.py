@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from poetry_aegis.poetry_api import pypi_urls
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -184,15 +186,20 @@ def install_with_poetry(stage: Stage, url: str, password: str) -> None:
     )
     config = stage.root / "second" / "config"
     config.mkdir(parents=True)
+    # The plugin comes from the index and nowhere else, what it needs from the public one.
     (config / "pyproject.toml").write_text(
-        '[project]\nname = "poetry-instance"\nversion = "0"\nrequires-python = ">=3.10"\n\n'
-        "[tool.poetry]\npackage-mode = false\n\n"
-        f'[[tool.poetry.source]]\nname = "aegis"\nurl = "{url}/simple/"\npriority = "explicit"\n'
+        "[tool.poetry]\npackage-mode = false\n"
+        + source("aegis", f"{url}/simple/", "explicit")
+        + source("public", pypi_urls()[1], "primary")
     )
     poetry = executable(venv, "poetry")
     second.run(poetry, "self", "add", "--source", "aegis", "poetry-aegis")
     second.run(poetry, "aegis", "--help")
-    second.run(poetry, "aegis")
+
+
+def source(name: str, url: str, priority: str) -> str:
+    """Return a package source as Poetry writes it into TOML."""
+    return f'\n[[tool.poetry.source]]\nname = "{name}"\nurl = "{url}"\npriority = "{priority}"\n'
 
 
 def summarise(stage: Stage, clone: Path, version: str, url: str) -> str:

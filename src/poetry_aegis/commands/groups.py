@@ -6,40 +6,55 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import argument
 
-from poetry_aegis.commands.base import AegisCommand, plain
+from poetry_aegis.commands.base import AegisCommand
 
 if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
+
+    from poetry_aegis.errors import AegisError
 
 
 class _Group(AegisCommand):
     arguments: ClassVar[list[Argument]] = [
         argument("subcommand", "The subcommand to run.", optional=True, multiple=True)
     ]
-    help = "Run <c1>{command_full_name} SUBCOMMAND --help</c1> for the options of a subcommand."
+
+    @property
+    def processed_help(self) -> str:
+        """The subcommands, for ``--help`` to show."""
+        return "\n".join([*self._listing(), "", self._where_next()])
 
     def perform(self) -> int:
         """List the subcommands, or say which one was meant."""
-        from poetry_aegis.plugin import COMMANDS
-
-        names = [name for name in COMMANDS if name.startswith(f"{self.name} ")]
         if asked := " ".join(self.argument("subcommand")):
-            raise self._unknown(asked, names)
-        width = max(map(len, names)) + 2
+            raise self._unknown(asked)
         self.say(f"{self.description}\n\n<b>Commands:</b>")
-        for name in names:
-            command = self.get_application().get(name)
-            if not isinstance(command, _Group):
-                self.say(f"  <c1>poetry {name:<{width}}</c1>{command.description}")
-        self.say(f"\nRun <c1>poetry {self.name} SUBCOMMAND --help</c1> for what each one takes.")
+        for line in self._listing():
+            self.say(f"  {line}")
+        self.say(f"\n{self._where_next()}")
         return 0
 
-    def _unknown(self, asked: str, names: list[str]) -> Exception:
+    def _names(self) -> list[str]:
+        from poetry_aegis.plugin import COMMANDS
+
+        return [name for name in COMMANDS if name.startswith(f"{self.name} ")]
+
+    def _listing(self) -> list[str]:
+        application = self.get_application()
+        commands = [application.command_loader.get(name) for name in self._names()]
+        shown = {c.name or "": c.description for c in commands if not isinstance(c, _Group)}
+        width = max(map(len, shown)) + 2
+        return [f"<c1>poetry {name:<{width}}</c1>{text}" for name, text in shown.items()]
+
+    def _where_next(self) -> str:
+        return f"Run <c1>poetry {self.name} SUBCOMMAND --help</c1> for what each one takes."
+
+    def _unknown(self, asked: str) -> AegisError:
         from difflib import get_close_matches
 
         from poetry_aegis.errors import UsageError
 
-        words = {name.removeprefix(f"{self.name} "): name for name in names}
+        words = {name.removeprefix(f"{self.name} "): name for name in self._names()}
         near = get_close_matches(asked, words, n=1)
         meant = f"Did you mean: poetry {words[near[0]]}\n" if near else ""
         return UsageError(
