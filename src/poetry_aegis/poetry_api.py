@@ -25,6 +25,7 @@ from poetry_aegis.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from cleo.io.io import IO
     from cleo.io.outputs.output import Output
     from poetry.config.config import Config
     from poetry.console.commands.build import BuildCommand
@@ -92,6 +93,7 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
     """
     from cleo.io.inputs.argv_input import ArgvInput
     from cleo.io.io import IO
+    from poetry.factory import Factory
     from poetry.utils.env import EnvManager
 
     application = command.get_application()
@@ -100,8 +102,10 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
     tokens = ["poetry", "build", "--output", str(output)]
     io = IO(ArgvInput(tokens), messages, command.io.error_output)
     try:
-        with _working_directory(project.root):
-            application.reset_poetry()
+        with _working_directory(project.root), _logging_to(io):
+            # Fresh, because the version may have changed, and from an absolute path, because
+            # after a relative `-C` poetry-core looks for the packages of a src/ layout twice.
+            poetry_build.set_poetry(Factory().create_poetry(project.root, io=io))
             # The same call that cleo's Command.call makes, which takes only a string to parse.
             code = application._run_command(poetry_build, io)  # noqa: SLF001
     except Exception as error:
@@ -170,12 +174,20 @@ def save_repository(name: str, url: str, username: str, password: str) -> bool:
     from poetry.config.config import Config
     from poetry.utils.password_manager import PasswordManager
 
+    config_directory().mkdir(parents=True, exist_ok=True)
     config = Config.create()
     config.config_source.add_property(f"repositories.{name}.url", url)
     passwords = PasswordManager(config)
     passwords.set_http_password(name, username, password)
     Config.create(reload=True)
     return bool(passwords.use_keyring)
+
+
+def config_directory() -> Path:
+    """Return where Poetry keeps ``config.toml`` and ``auth.toml``."""
+    from poetry.locations import CONFIG_DIR
+
+    return CONFIG_DIR
 
 
 def pypi_urls() -> tuple[str, str]:
@@ -216,8 +228,10 @@ def _notes_on_hidden(config: Config, name: str) -> tuple[str, ...]:
     if name in config.get("repositories", {}):
         return ()
     hiding = sorted(name for name in os.environ if name.startswith("POETRY_REPOSITORIES_"))
+    if not hiding:
+        return ()
     note = (
-        f"{', '.join(hiding)} hides every configured repository from Poetry itself; "
+        f"{hiding[0]} hides every configured repository from Poetry itself; "
         f"repository {name!r} was read from its configuration all the same."
     )
     return (note,)
@@ -252,6 +266,24 @@ def _table(document: Any, *keys: str) -> dict[str, Any]:
 def _first_line(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     return lines[0] if lines else type(error).__name__
+
+
+@contextlib.contextmanager
+def _logging_to(io: IO) -> Iterator[None]:
+    """Send what Poetry's builders log to *io*; Poetry binds it to the first command's output."""
+    import logging
+
+    from poetry.console.logging.io_handler import IOHandler
+
+    handlers = [item for item in logging.getLogger().handlers if isinstance(item, IOHandler)]
+    before = [handler._io for handler in handlers]  # noqa: SLF001 - there is no other way in
+    for handler in handlers:
+        handler._io = io  # noqa: SLF001
+    try:
+        yield
+    finally:
+        for handler, usual in zip(handlers, before, strict=True):
+            handler._io = usual  # noqa: SLF001
 
 
 @contextlib.contextmanager

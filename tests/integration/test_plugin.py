@@ -35,6 +35,7 @@ def test_a_bare_group_lists_its_subcommands(
     assert (run.returncode, run.stderr) == (0, "")
     for name in shown:
         assert f"poetry {name} " in run.stdout
+    assert all(len(line) <= 80 for line in run.stdout.splitlines())
 
 
 def test_an_unknown_subcommand_says_what_was_meant(poetry: PoetryHome, tmp_path: Path) -> None:

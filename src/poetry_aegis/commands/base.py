@@ -104,8 +104,13 @@ class AegisCommand(Command):
             return sys.stdin.readline().rstrip("\r\n") if sys.stdin else None
         if not self.io.is_interactive():
             return None
-        answer: str | None = self.secret(question)
-        return answer
+        import getpass
+
+        try:
+            # Not cleo's: after an empty answer it asks again, with the typing to be seen.
+            return getpass.getpass(f"{question} ")
+        except EOFError:
+            return None
 
 
 def plain(text: str) -> str:

@@ -18,7 +18,7 @@ class BumpCommand(AegisCommand):
     """Writes the next version into ``pyproject.toml`` and does nothing else."""
 
     name = "aegis bump"
-    description = "Writes the next version into pyproject.toml, and nothing else."
+    description = "Writes the next version, nothing else."
     arguments: ClassVar[list[Argument]] = [argument("level", "patch, minor, major or prerelease.")]
     options: ClassVar[list[Option]] = [PRERELEASE_TYPE, DRY_RUN, JSON]
     help = (

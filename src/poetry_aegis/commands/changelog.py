@@ -17,7 +17,7 @@ class ChangelogCommand(AegisCommand):
     """Prints the section of a version; with ``--write`` puts it into the file."""
 
     name = "aegis changelog"
-    description = "Prints the changelog of a version, past or still unreleased."
+    description = "Prints the changelog of a version."
     arguments: ClassVar[list[Argument]] = [
         argument(
             "version", "The version; without it, what has happened since the last.", optional=True

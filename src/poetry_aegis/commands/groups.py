@@ -35,9 +35,8 @@ class _Group(AegisCommand):
         return 0
 
     def _names(self) -> list[str]:
-        from poetry_aegis.plugin import COMMANDS
-
-        return [name for name in COMMANDS if name.startswith(f"{self.name} ")]
+        names = self.get_application().command_loader.names
+        return [name for name in names if name.startswith(f"{self.name} ")]
 
     def _listing(self) -> list[str]:
         application = self.get_application()
@@ -81,11 +80,11 @@ class ServerUserCommands(_Group):
     """``poetry aegis server user``."""
 
     name = "aegis server user"
-    description = "Manages the users of the private package index."
+    description = "Manages the users of the index."
 
 
 class ClientCommands(_Group):
     """``poetry aegis client``."""
 
     name = "aegis client"
-    description = "Configures clients for the private package index."
+    description = "Makes the index known to its clients."

@@ -23,7 +23,7 @@ class ReleaseCommand(AegisCommand):
     """Decides the version, writes the changelog, commits, tags, pushes and publishes."""
 
     name = "aegis release"
-    description = "Releases the next version: changelog, commit, tag, push, publish."
+    description = "Releases the next version."
     arguments: ClassVar[list[Argument]] = [
         argument(
             "version",

@@ -1,0 +1,139 @@
+"""``poetry aegis publish``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cleo.helpers import option
+
+from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand, plain
+
+if TYPE_CHECKING:
+    from cleo.io.inputs.option import Option
+
+    from poetry_aegis.commands.publishing import Publishing
+    from poetry_aegis.publish.publication import Publication
+
+
+class PublishCommand(AegisCommand):
+    """Builds, uploads and verifies the distributions of the project."""
+
+    name = "aegis publish"
+    description = "Builds, uploads and verifies the project."
+    options: ClassVar[list[Option]] = [
+        option("repository", "r", "The repository to publish to, as Poetry knows it.", flag=False),
+        option("bump", None, "First release the next version: major, minor, patch...", flag=False),
+        option("force", None, "Replace files that are there with another hash."),
+        option("skip-build", None, "Take the distributions of this version from dist/."),
+        option("no-verify", None, "Do not read the index back after the upload."),
+        DRY_RUN,
+        JSON,
+    ]
+    help = (
+        "Builds the sdist and the wheel in a clean place, uploads them with the credentials that "
+        "Poetry has for the repository, and reads the index back until it shows every file with "
+        "its sha256. Files that are there already are not sent again, so the command can be "
+        "repeated. The files are also put into dist/.\n\n"
+        "Without <c1>-r</c1> the repository is the one in [tool.poetry-aegis], or the only one "
+        "that Poetry knows; the public index is used only when named: <c1>-r pypi</c1>."
+    )
+
+    def perform(self) -> int:
+        """Publish, or say what publishing would do."""
+        from poetry_aegis import poetry_api
+        from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
+
+        project = poetry_api.load_project(self)
+        repository = choose(self, project, self.option("repository"))
+        options = PublishOptions(
+            overwrite=self.option("force"),
+            verify=not self.option("no-verify"),
+            skip_build=self.option("skip-build"),
+        )
+        with publishing(self, project, repository, options) as target:
+            if self.option("bump"):
+                return self._release_and_publish(target)
+            return self._publish(target)
+
+    def _publish(self, target: Publishing) -> int:
+        from poetry_aegis.release.engine import current_version
+
+        version = current_version(target.project.pyproject)
+        if not target.options.skip_build:
+            target.build(version)
+        distributions = target.find(version)
+        if target.options.skip_build:
+            names = ", ".join(plain(file.filename) for file in distributions)
+            self.say(f"Taking from dist/: {names}")
+        if self.option("dry-run"):
+            return self._show_plan(target.plan(distributions))
+        self.say(_heading(target, version))
+        publication = target.publish(distributions)
+        self._tell(publication)
+        if self.wants_json:
+            self.print_json(publication.to_json())
+        return 0
+
+    def _release_and_publish(self, target: Publishing) -> int:
+        from poetry_aegis.commands.release_run import run_release
+        from poetry_aegis.release.engine import Request
+
+        outcome = run_release(
+            self,
+            target.project,
+            Request(self.option("bump")),
+            publishing=target,
+            dry_run=self.option("dry-run"),
+        )
+        if target.publication is not None:
+            self._tell(target.publication)
+        if self.wants_json:
+            published = target.publication.to_json() if target.publication else {}
+            nothing: dict[str, object] = {
+                "repository": target.repository.name,
+                "url": target.repository.upload_url,
+                "version": outcome.version,
+                "files": [],
+                "verified": False,
+                "dry_run": self.option("dry-run"),
+            }
+            self.print_json(nothing | published | {"release": outcome.document})
+        return 0
+
+    def _show_plan(self, publication: Publication) -> int:
+        from poetry_aegis.errors import FileConflict
+
+        repository = publication.repository
+        self.say(f"To <info>{plain(repository.name)}</info> ({plain(repository.upload_url)}):")
+        for step in publication.steps:
+            self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {_WOULD[step.action]}")
+        self.say("Nothing was changed.")
+        if self.wants_json:
+            self.print_json(publication.to_json(planned=True) | {"dry_run": True})
+        return FileConflict.exit_code if publication.refused else 0
+
+    def _tell(self, publication: Publication) -> None:
+        counts = {
+            "uploaded": len(publication.uploaded),
+            "replaced": len(publication.replaced),
+            "skipped": len(publication.skipped),
+        }
+        done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        verified = "verified on the index" if publication.verified else "not verified"
+        self.say(f"<success>Published {publication.version}</success>: {done}; {verified}.")
+
+
+def _heading(target: Publishing, version: str) -> str:
+    repository = target.repository
+    return (
+        f"Publishing <c1>{plain(target.project.name)}</c1> <c2>{version}</c2> "
+        f"to <info>{plain(repository.name)}</info> ({plain(repository.upload_url)})"
+    )
+
+
+_WOULD = {
+    "upload": "would be uploaded",
+    "skip": "would be skipped: the same file is already there",
+    "replace": "would replace the file that is there",
+    "refuse": "would be refused: another file of that name is there",
+}

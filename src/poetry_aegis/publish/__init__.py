@@ -1,0 +1,1 @@
+"""From distributions on disk to an index that is known to hold them."""

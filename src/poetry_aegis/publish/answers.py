@@ -1,0 +1,211 @@
+"""What a server's answer means: success, a reason in its own words, or an error with a way out."""
+
+from __future__ import annotations
+
+import email.utils
+import html
+import json
+import re
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin
+
+from poetry_aegis.errors import (
+    FileConflict,
+    Forbidden,
+    NotAnUploadUrl,
+    PublishError,
+    TooLarge,
+    Unauthorized,
+    Unreachable,
+)
+from poetry_aegis.publish.patience import Failure
+from poetry_aegis.publish.repository import config_line, likely_upload_url, without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from poetry_aegis.publish.repository import Repository
+
+_REASON_LENGTH = 200  # characters
+# Error pages often repeat the status in their title; the message has it already.
+_TITLE = re.compile(r"<title[^>]*>\s*(?:Error:\s*)?(?:\d{3}\b)?([^<]*)</title>", re.IGNORECASE)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_PASSING = (429, 502, 503, 504)
+
+# How servers say that a file is already there, by status. Each phrase is a server's own.
+_EXISTS: dict[int, tuple[str, ...]] = {
+    400: (
+        "already exist",  # Warehouse, Google Artifact Registry
+        "has already been used",  # Warehouse, for a file that was deleted
+        "updating asset",  # Nexus 3
+        "cannot be updated",  # Nexus 3, newer
+        "already been taken",  # GitLab
+    ),
+    403: ("overwrite artifact",),  # Artifactory
+}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A server's answer: its *status*, *phrase*, *headers*, and *body* as far as it was read."""
+
+    url: str
+    status: int
+    phrase: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def ok(self) -> bool:
+        """Whether the server did what was asked."""
+        return 200 <= self.status < 300
+
+    @property
+    def text(self) -> str:
+        """The body as text, whatever it is."""
+        return self.body.decode("utf-8", "replace")
+
+
+def upload_failure(answer: Answer, repository: Repository) -> Failure:
+    """Return what *answer*, a refusal of an upload, means for the user."""
+    return _failure(_upload_error(answer, repository), answer)
+
+
+def reading_failure(answer: Answer, repository: Repository) -> Failure:
+    """Return what *answer*, a refusal to show a page or a file, means for the user."""
+    return _failure(_common_error(answer, repository), answer)
+
+
+def says_file_exists(answer: Answer) -> bool:
+    """Return whether *answer* refuses an upload because the file is already there."""
+    words = f"{answer.phrase} {answer.text}".lower()
+    return answer.status == 409 or any(phrase in words for phrase in _EXISTS.get(answer.status, ()))
+
+
+def reason_of(answer: Answer, repository: Repository) -> str:
+    """Return the server's own reason in one short line, without secrets or control characters."""
+    reason = _from_json(answer.text) or _from_html(answer) or _first_line(answer) or answer.phrase
+    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
+    line = repository.redact(line)
+    return line if len(line) <= _REASON_LENGTH else f"{line[: _REASON_LENGTH - 1]}…"
+
+
+def _failure(error: PublishError, answer: Answer) -> Failure:
+    return Failure(error, repeatable=answer.status in _PASSING, wait=_retry_after(answer))
+
+
+def _upload_error(answer: Answer, repository: Repository) -> PublishError:
+    said = _said(answer, repository)
+    if says_file_exists(answer):
+        return FileConflict(f"{repository.name} already has a file of this name ({said}).")
+    if answer.status in _REDIRECTS:
+        return _redirected(answer, repository)
+    if answer.status in (404, 405):
+        return NotAnUploadUrl(
+            f"{repository.upload_url} does not take uploads ({said}).",
+            hint="It probably takes them at another address: "
+            + config_line(repository, likely_upload_url(repository.upload_url)),
+        )
+    if answer.status == 413:
+        return TooLarge(f"The file is larger than {repository.name} takes ({said}).", hint=_SIZE)
+    return _common_error(answer, repository)
+
+
+def _common_error(answer: Answer, repository: Repository) -> PublishError:
+    name, said = repository.name, _said(answer, repository)
+    if answer.status == 401:
+        return _unauthorized(said, repository)
+    if answer.status == 403:
+        who = repository.username or "a user without credentials"
+        return Forbidden(f"{name} does not allow this to {who} ({said}).", hint=_RIGHTS)
+    if answer.status in (502, 503, 504):
+        return Unreachable(f"{name} is not available at the moment ({said}).", hint=_LATER)
+    return PublishError(f"{name} refused the request ({said}).", hint=_LATER)
+
+
+def _said(answer: Answer, repository: Repository) -> str:
+    return f"{answer.status} {reason_of(answer, repository)}".rstrip(" .")
+
+
+_RIGHTS = (
+    "Ask its administrator for the right to upload; on a poetry-aegis server: "
+    "poetry aegis server user add NAME --role publisher"
+)
+_SIZE = "Raise the limit on the server (nginx: client_max_body_size), or leave files out."
+_LATER = "The same command can be run again: what has arrived is not sent twice."
+
+
+def _unauthorized(said: str, repository: Repository) -> Unauthorized:
+    name, username = repository.name, repository.username
+    if username is None:
+        return Unauthorized(
+            f"{name} wants credentials and Poetry has none for it ({said}).",
+            hint=f"Set them with: poetry config http-basic.{name} USER",
+        )
+    if username == "__token__":
+        return Unauthorized(
+            f"{name} does not accept the token that Poetry has for it ({said}).",
+            hint=f"Set a new one with: poetry config pypi-token.{name} TOKEN",
+        )
+    return Unauthorized(
+        f"{name} does not accept the password of {username} ({said}).",
+        hint=f"Set it with: poetry config http-basic.{name} {username}",
+    )
+
+
+def _redirected(answer: Answer, repository: Repository) -> NotAnUploadUrl:
+    location = repository.redact(answer.headers.get("location", ""))
+    try:
+        joined = urljoin(answer.url, "".join(c for c in location if c.isprintable()))
+    except ValueError:
+        joined = answer.url
+    target = without_userinfo(joined)
+    return NotAnUploadUrl(
+        f"{repository.upload_url} redirects to {target}, and an upload does not follow.",
+        hint=f"Use that address, if it is yours: {config_line(repository, target)}",
+    )
+
+
+def _retry_after(answer: Answer) -> float | None:
+    """Return the seconds in ``Retry-After`` (RFC 9110, section 10.2.3), or ``None``."""
+    value = answer.headers.get("retry-after", "").strip()
+    if value.isascii() and value.isdigit():
+        return float(value)
+    try:
+        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _from_json(text: str) -> str:
+    try:
+        return _sentence(json.loads(text))
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _sentence(value: object, depth: int = 3) -> str:
+    """Return the sentence for people in an error document, as the usual servers write it."""
+    if isinstance(value, str):
+        return value
+    if depth and isinstance(value, list) and value:
+        return _sentence(value[0], depth - 1)
+    if depth and isinstance(value, dict):
+        keys = ("detail", "message", "error", "errors", "title", "reason")
+        return next(filter(None, (_sentence(value.get(key), depth - 1) for key in keys)), "")
+    return ""
+
+
+def _from_html(answer: Answer) -> str:
+    if "html" not in answer.headers.get("content-type", ""):
+        return ""
+    title = _TITLE.search(answer.text)
+    return html.unescape(title[1]) if title else ""
+
+
+def _first_line(answer: Answer) -> str:
+    if answer.headers.get("content-type", "").startswith("text/plain"):
+        return next((line for line in answer.text.splitlines() if line.strip()), "")
+    return ""

@@ -1,0 +1,174 @@
+"""Distributions on disk: which files are this version's, and what an upload says of them."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from packaging.version import InvalidVersion as NotPep440
+from packaging.version import Version
+
+from poetry_aegis import atomic
+from poetry_aegis.errors import BuildFailed, InvalidVersion
+from poetry_aegis.publish.core_metadata import form_fields, read_core_metadata
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+CHUNK = 1 << 20  # bytes
+_NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Distribution:
+    """A built wheel or sdist and everything an upload declares of it.
+
+    *size* is in bytes, the digests are in lower-case hex, *metadata* holds the core metadata as
+    the fields of the legacy upload form, in file order.
+    """
+
+    path: Path
+    filename: str
+    name: str
+    version: str
+    filetype: Literal["bdist_wheel", "sdist"]
+    pyversion: str
+    size: int
+    sha256: str
+    md5: str
+    blake2_256: str
+    metadata: tuple[tuple[str, str], ...]
+
+
+def find_distributions(directory: Path, name: str, version: str) -> tuple[Distribution, ...]:
+    """Return the distributions of *name* *version* in *directory*: the sdist, then the wheels.
+
+    Names are compared as PEP 503 normalises them and versions by PEP 440, so files of another
+    project or version are passed over, a higher version too. Raises `BuildFailed` where there is
+    none or one cannot be read, `InvalidVersion` for a *version* that is none.
+    """
+    try:
+        wanted = canonicalize_name(name), Version(version)
+    except NotPep440 as error:
+        raise InvalidVersion(f"{version!r} is not a version that PEP 440 knows.") from error
+    found = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
+    ours = [filename for filename in found if _identity(filename) == wanted]
+    if not ours:
+        raise BuildFailed(
+            f"There is no distribution of {name} {version} in {directory.name}/, "
+            f"{_holdings(directory, found)}.",
+            hint="Build it with: poetry build",
+        )
+    ours.sort(key=lambda filename: filename.endswith(".whl"))
+    return tuple(read_distribution(directory / filename) for filename in ours)
+
+
+def read_distribution(path: Path) -> Distribution:
+    """Return the distribution at *path*.
+
+    Raises `BuildFailed` for a file name that is none of a wheel (PEP 427) or an sdist (PEP 625),
+    an archive without core metadata, or metadata of another name or version.
+    """
+    identity = _identity(path.name)
+    if identity is None:
+        raise BuildFailed(f"{path.name} is not the name of a wheel or an sdist.")
+    try:
+        raw = read_core_metadata(path)
+        declared = canonicalize_name(raw.get("name", "")), Version(raw.get("version", ""))
+        size, sha256, md5, blake2_256 = _measure(path)
+    except OSError as error:
+        raise BuildFailed(f"{path.name} cannot be read: {error.strerror}.") from error
+    except NotPep440 as error:
+        raise BuildFailed(f"The metadata in {path.name} holds no valid version.") from error
+    if declared != identity:
+        raise BuildFailed(
+            f"{path.name} does not hold what its name says: "
+            f"its metadata are of {declared[0]} {declared[1]}.",
+            hint="Build it again with: poetry build",
+        )
+    wheel = path.name.endswith(".whl")
+    return Distribution(
+        path=path,
+        filename=path.name,
+        name=raw["name"],
+        version=raw["version"],
+        filetype="bdist_wheel" if wheel else "sdist",
+        pyversion=path.name.split("-")[-3] if wheel else "source",
+        size=size,
+        sha256=sha256,
+        md5=md5,
+        blake2_256=blake2_256,
+        metadata=form_fields(raw),
+    )
+
+
+def keep(distributions: Sequence[Distribution], directory: Path) -> None:
+    """Copy *distributions* into *directory*, each wholly there or not at all.
+
+    Files of the same name are replaced, all others are left alone. Raises `BuildFailed`.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for distribution in distributions:
+            _copy(distribution.path, directory / distribution.filename)
+        atomic.fsync_directory(directory)
+    except OSError as error:
+        raise BuildFailed(
+            f"The distributions cannot be kept in {directory}: {error.strerror}."
+        ) from error
+
+
+def _copy(source: Path, target: Path) -> None:
+    with atomic.temporary_beside(target) as (stream, temporary):
+        with source.open("rb") as original:
+            shutil.copyfileobj(original, stream, CHUNK)
+        atomic.make_durable(stream)
+        stream.close()
+        shutil.copymode(source, temporary)
+        temporary.replace(target)
+
+
+def _identity(filename: str) -> tuple[str, Version] | None:
+    try:
+        if filename.endswith(".whl"):
+            return parse_wheel_filename(filename)[:2]
+        if filename.endswith(".tar.gz"):
+            return parse_sdist_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        pass
+    return None
+
+
+def _measure(path: Path) -> tuple[int, str, str, str]:
+    sha256 = hashlib.sha256()
+    # The form has a place for it; nobody trusts it, so FIPS builds may compute it.
+    md5 = hashlib.md5(usedforsecurity=False)
+    blake2_256 = hashlib.blake2b(digest_size=32)
+    size = 0
+    with path.open("rb") as stream:
+        while chunk := stream.read(CHUNK):
+            size += len(chunk)
+            for digest in (sha256, md5, blake2_256):
+                digest.update(chunk)
+    return size, sha256.hexdigest(), md5.hexdigest(), blake2_256.hexdigest()
+
+
+def _holdings(directory: Path, found: Sequence[str]) -> str:
+    if not directory.is_dir():
+        return "which does not exist"
+    if not found:
+        return "which is empty"
+    more = len(found) - _NAMES_SHOWN
+    return f"which holds {', '.join(found[:_NAMES_SHOWN])}" + (
+        f" and {more} more" if more > 0 else ""
+    )

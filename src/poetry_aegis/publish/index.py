@@ -1,0 +1,147 @@
+"""What an index shows of a project: the Simple API as JSON (PEP 691) or HTML (PEP 503)."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+
+from packaging.utils import canonicalize_name
+
+from poetry_aegis.errors import PublishError
+from poetry_aegis.publish.patience import Patience, persist
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.publish.web import Web
+
+_JSON = "application/vnd.pypi.simple.v1+json"
+_HEADERS = {
+    "Accept": f"{_JSON}, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.1",
+    # A cache in between must not show the page of before the upload.
+    "Cache-Control": "no-cache",
+}
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class IndexedFile:
+    """A file as a project page shows it. *sha256* is ``None`` where the page gives none."""
+
+    filename: str
+    url: str
+    sha256: str | None
+
+
+class Index:
+    """The Simple API at *url*, read through *web*. *tell* hears of each repeated request."""
+
+    def __init__(self, web: Web, url: str, patience: Patience, tell: Callable[[str], None]) -> None:
+        self._web = web
+        self._url = url
+        self._patience = patience
+        self._tell = tell
+
+    def project_page(self, name: str) -> dict[str, IndexedFile]:
+        """Return the files of project *name* by file name; none for an unknown project.
+
+        Raises `Unauthorized`, `Forbidden`, `Unreachable`, or another `PublishError` for an
+        answer that is no project page.
+        """
+        url = f"{self._url}{canonicalize_name(name)}/"
+        answer = persist(lambda: self._web.get(url, _HEADERS), self._patience, self._tell)
+        return {} if answer.status == 404 else parse_page(answer)
+
+    def sha256(self, file: IndexedFile) -> str:
+        """Return the SHA-256 of *file*, downloading it where its page does not tell."""
+        if file.sha256 is not None:
+            return file.sha256
+        return persist(lambda: self._web.sha256(file.url), self._patience, self._tell)
+
+    def hash_of(self, distribution: Distribution) -> str | None:
+        """Return the SHA-256 of the file of that name on the index, ``None`` where it has none."""
+        file = self.project_page(distribution.name).get(distribution.filename)
+        return None if file is None else self.sha256(file)
+
+    def holds(self, distribution: Distribution) -> bool:
+        """Return whether the index shows *distribution* as it is here; unsure means no."""
+        try:
+            return self.once().hash_of(distribution) == distribution.sha256
+        except PublishError:
+            return False
+
+    def once(self) -> Index:
+        """Return this index, read without repeating what fails."""
+        return Index(self._web, self._url, Patience(backoffs=()), self._tell)
+
+
+def parse_page(answer: Answer) -> dict[str, IndexedFile]:
+    """Return the files on a project page by file name. Raises `PublishError` if it is none."""
+    kind = answer.headers.get("content-type", "")
+    try:
+        files = _from_json(answer) if "json" in kind else _from_html(answer)
+        return {file.filename: file for file in files}
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise PublishError(
+            f"{answer.url} answers, but not as a Python package index does.",
+            hint="Publish without reading the index back: poetry aegis publish --no-verify",
+        ) from error
+
+
+def _from_json(answer: Answer) -> Iterator[IndexedFile]:
+    for file in json.loads(answer.body)["files"]:
+        hashes: Mapping[str, object] = file.get("hashes") or {}
+        yield IndexedFile(
+            filename=str(file["filename"]),
+            url=urljoin(answer.url, str(file["url"])),
+            sha256=_hex(str(hashes.get("sha256", ""))),
+        )
+
+
+def _from_html(answer: Answer) -> Iterator[IndexedFile]:
+    page = _Anchors()
+    page.feed(answer.text)
+    page.close()
+    for href, text in page.anchors:
+        url, fragment = urldefrag(urljoin(answer.url, href))
+        kind, _, value = fragment.partition("=")
+        yield IndexedFile(
+            filename=text.strip() or unquote(urlsplit(url).path.rpartition("/")[2]),
+            url=url,
+            sha256=_hex(value) if kind == "sha256" else None,
+        )
+
+
+def _hex(value: str) -> str | None:
+    value = value.lower()
+    return value if _SHA256.fullmatch(value) else None
+
+
+class _Anchors(HTMLParser):
+    """Collects (href, text) of every link."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.anchors: list[tuple[str, str]] = []
+        self._open = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        href = dict(attrs).get("href")
+        if tag == "a" and href:
+            self.anchors.append((href, ""))
+            self._open = True
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "a":
+            self._open = False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            href, text = self.anchors[-1]
+            self.anchors[-1] = (href, text + data)

@@ -1,0 +1,69 @@
+"""How long to go on trying: repeats, the waits between them, and what makes them worth it."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from poetry_aegis.errors import AegisError
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How often a request is repeated, and how long an index may take to show an upload.
+
+    *backoffs* are the waits before each repeat, *longest_wait* is the most that a server's
+    ``Retry-After`` is obeyed, *looks* are the waits before each further reading of the index.
+    All are in seconds.
+    """
+
+    backoffs: tuple[float, ...] = (0.5, 1.0, 2.0)
+    longest_wait: float = 60.0
+    looks: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 3.0, 3.5)
+
+
+DEFAULT_PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A request that failed.
+
+    *repeatable* where the same request may work later, after *wait* seconds if the server said
+    so. *reached* where the server may have acted on it before it failed.
+    """
+
+    error: AegisError
+    repeatable: bool = False
+    reached: bool = True
+    wait: float | None = None
+
+
+def persist(
+    attempt: Callable[[], T | Failure], patience: Patience, tell: Callable[[str], None]
+) -> T:
+    """Return what *attempt* gives, repeating it after failures that a repeat may mend.
+
+    Each repeat is announced to *tell*. Raises the error of the last failure.
+    """
+    for backoff in patience.backoffs:
+        outcome = attempt()
+        if not isinstance(outcome, Failure):
+            return outcome
+        # Jitter keeps many clients from coming back to a struggling server at one moment.
+        wait = backoff * random.uniform(0.75, 1.25) if outcome.wait is None else outcome.wait  # noqa: S311 - no secret
+        if not outcome.repeatable or wait > patience.longest_wait:
+            raise outcome.error
+        tell(f"{outcome.error} Trying again in {wait:.1f} s.")
+        time.sleep(wait)
+    outcome = attempt()
+    if isinstance(outcome, Failure):
+        raise outcome.error
+    return outcome

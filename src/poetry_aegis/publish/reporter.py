@@ -1,0 +1,27 @@
+"""How a publication tells of its progress, without knowing who is listening."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from poetry_aegis.publish.distributions import Distribution
+
+
+class Reporter(Protocol):
+    """What is told while distributions are uploaded; several may be under way at a time."""
+
+    def started(self, distribution: Distribution) -> None:
+        """Hear that the upload of *distribution* begins."""
+
+    def advanced(self, distribution: Distribution, sent: int) -> None:
+        """Hear that *sent* bytes have left; a repeated try starts again from 0."""
+
+    def finished(self, distribution: Distribution, status: str) -> None:
+        """Hear that the server has *distribution*: ``uploaded`` or ``replaced``."""
+
+    def skipped(self, distribution: Distribution, reason: str) -> None:
+        """Hear that *distribution* is not sent, because of *reason*."""
+
+    def note(self, message: str) -> None:
+        """Hear a sentence that belongs to no single file."""

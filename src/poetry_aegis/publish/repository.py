@@ -1,0 +1,164 @@
+"""Where distributions go: an upload URL, the index beside it, and who is asking.
+
+Poetry's ``repositories.NAME.url`` is the address that takes uploads, but many a team has set it
+to the ``/simple/`` page that installs read. Both are understood here; all functions are pure.
+"""
+
+from __future__ import annotations
+
+import base64
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
+
+from poetry_aegis.errors import NotAnUploadUrl, UsageError
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# Shorter ones would be found inside ordinary words, and marking those would give them away.
+_SHORTEST_SECRET = 4
+
+
+@dataclass(frozen=True)
+class Repository:
+    """A package index as Poetry's configuration describes it.
+
+    *index_url* is the root of its Simple API (PEP 503, PEP 691), ending in a slash; ``None``
+    where it cannot be known. *verify* and *client_cert* are for TLS; *notes* are sentences the
+    user should read before something is sent. A user name and password inside a URL are moved
+    out of it, so that no URL held here is a secret.
+    """
+
+    name: str
+    upload_url: str
+    index_url: str | None
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    verify: ssl.SSLContext | bool = True
+    client_cert: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        upload_url, username, password = split_userinfo(self.upload_url)
+        object.__setattr__(self, "upload_url", upload_url_of(upload_url))
+        if self.index_url is not None:
+            object.__setattr__(self, "index_url", without_userinfo(self.index_url))
+        if self.username is None and username is not None:
+            object.__setattr__(self, "username", username)
+            object.__setattr__(self, "password", password)
+
+    def redact(self, text: str) -> str:
+        """Return *text* without this repository's password, in any form it travels in."""
+        password = self.password or ""
+        if len(password) < _SHORTEST_SECRET:
+            return text
+        pair = base64.b64encode(f"{self.username or ''}:{password}".encode()).decode()
+        for secret in (pair, password, quote(password, safe="")):
+            text = text.replace(secret, "***")
+        return text
+
+
+def upload_url_of(url: str) -> str:
+    """Return the address to post to, for the *url* that Poetry's configuration holds.
+
+    It is *url* itself. Only ``/legacy`` and ``/simple`` get the slash they lack: servers answer
+    those with a redirect, which a POST cannot follow.
+    """
+    return f"{url}/" if url.endswith(("/legacy", "/simple")) else url
+
+
+def index_url_of(upload_url: str) -> str:
+    """Return the root of the Simple API that belongs to *upload_url*, ending in a slash."""
+    segments = _segments(upload_url)
+    if segments[-1:] in (["simple"], ["legacy"]):
+        segments.pop()
+    return _with_path(upload_url, [*segments, "simple"])
+
+
+def likely_upload_url(upload_url: str) -> str:
+    """Return the address that probably takes uploads where *upload_url* does not.
+
+    Nearly every server takes them beside its ``simple/`` page, a few under ``legacy/``.
+    """
+    segments = _segments(upload_url)
+    if segments and segments[-1] in ("simple", "+simple", "legacy"):
+        return _with_path(upload_url, segments[:-1])
+    if segments and not urlsplit(upload_url).path.endswith("/"):
+        return _with_path(upload_url, segments)
+    return _with_path(upload_url, [*segments, "legacy"])
+
+
+def check_upload_url(repository: Repository) -> None:
+    """Raise `NotAnUploadUrl` unless the upload URL is an absolute http or https address."""
+    try:
+        parts = urlsplit(repository.upload_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise NotAnUploadUrl(
+            f"The URL of repository {repository.name}, {repository.upload_url!r}, "
+            "is not an http or https address.",
+            hint=f"Set it with: {config_line(repository, 'https://HOST/')}",
+        )
+
+
+def config_line(repository: Repository, url: str) -> str:
+    """Return the command that gives *repository* another *url*."""
+    return f"poetry config repositories.{repository.name} {shlex.quote(without_userinfo(url))}"
+
+
+def choose_repository(asked: str | None, setting: str | None, configured: Sequence[str]) -> str:
+    """Return the name of the repository to publish to.
+
+    *asked* on the command line comes first, then the project's *setting*, then the only one that
+    Poetry has *configured*. The public index is never chosen unasked: a private project must not
+    get there by accident. Raises `UsageError` where the choice is not clear.
+    """
+    private = [name for name in configured if name.lower() != "pypi"]
+    if name := asked or setting:
+        return name
+    if len(private) == 1:
+        return private[0]
+    if private:
+        raise UsageError(
+            f"Poetry knows several repositories: {', '.join(private)}.",
+            hint=f"Name one: poetry aegis publish -r {private[0]}\n"
+            'Or set it for the project: [tool.poetry-aegis] repository = "NAME"',
+        )
+    raise UsageError(
+        "No repository is configured, and the public index is not chosen unasked.",
+        hint="Configure yours: poetry config repositories.NAME URL\n"
+        "Or publish to the public index: poetry aegis publish -r pypi",
+    )
+
+
+def split_userinfo(url: str) -> tuple[str, str | None, str | None]:
+    """Return *url* without its user and password, and those two, decoded."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return url, None, None
+    userinfo, at, host = parts.netloc.rpartition("@")
+    if not at:
+        return url, None, None
+    username, _, password = userinfo.partition(":")
+    return urlunsplit(parts._replace(netloc=host)), unquote(username), unquote(password)
+
+
+def without_userinfo(url: str) -> str:
+    """Return *url* as it may be shown."""
+    return split_userinfo(url)[0]
+
+
+def _segments(url: str) -> list[str]:
+    return [segment for segment in urlsplit(url).path.split("/") if segment]
+
+
+def _with_path(url: str, segments: Sequence[str]) -> str:
+    path = "".join(f"{segment}/" for segment in segments)
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}", query="", fragment=""))

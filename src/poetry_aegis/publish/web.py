@@ -1,0 +1,206 @@
+"""HTTP to one repository: credentials to its own hosts only, bounded answers, honest failures."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import ssl
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import httpx
+
+from poetry_aegis.errors import PublishError, Unreachable
+from poetry_aegis.publish.answers import Answer, reading_failure, upload_failure
+from poetry_aegis.publish.patience import Failure
+from poetry_aegis.publish.repository import without_userinfo
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Mapping, Sequence
+    from typing import Any
+
+    from poetry_aegis.publish.repository import Repository
+
+# A server may hash and check a large file before it answers, so reading is given longest.
+_TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=10.0)
+_LARGEST_ANSWER = 64 << 20  # bytes
+# UnicodeError: a host name that IDNA cannot spell.
+_BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
+_FINAL = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError)
+_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
+
+
+class Web:
+    """An open client for *repository*, to be closed. May be shared by threads.
+
+    Proxies come from the environment. Raises `PublishError` for a client certificate, and
+    `Unreachable` for proxy settings, that cannot be used.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self.repository = repository
+        for name in ("httpx", "httpcore"):
+            # What they tell when debugging, cookies and a server's every word, may be secret.
+            logging.getLogger(name).setLevel(logging.WARNING)
+        try:
+            self._client = httpx.Client(
+                auth=_OwnHosts(repository),
+                verify=_tls(repository),
+                timeout=_TIMEOUT,
+                headers={"User-Agent": user_agent()},
+            )
+        except (httpx.InvalidURL, ValueError, ImportError):
+            # Neither told nor chained in httpx's words: a proxy's URL may hold a password.
+            raise Unreachable(
+                "The proxy settings in the environment cannot be used.",
+                hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
+            ) from None
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def get(self, url: str, headers: Mapping[str, str]) -> Answer | Failure:
+        """Read *url*, redirects followed. A 404 is an answer, other refusals are failures."""
+        answer = self._send("GET", url, headers, follow_redirects=True)
+        if isinstance(answer, Failure) or answer.ok or answer.status == 404:
+            return answer
+        return reading_failure(answer, self.repository)
+
+    def post(
+        self,
+        url: str,
+        fields: Mapping[str, Sequence[str]],
+        files: Mapping[str, Any],
+        headers: Mapping[str, str],
+    ) -> Answer | Failure:
+        """Post a multipart form, streamed; no redirect is followed. Any answer but 2xx fails."""
+        form = {"data": dict(fields), "files": files}
+        answer = self._send("POST", url, headers, follow_redirects=False, **form)
+        if isinstance(answer, Failure) or answer.ok:
+            return answer
+        return upload_failure(answer, self.repository)
+
+    def sha256(self, url: str) -> str | Failure:
+        """Download *url* and return the SHA-256 of its content in hex; nothing is stored."""
+        digest = hashlib.sha256()
+        try:
+            with self._client.stream("GET", url, follow_redirects=True) as response:
+                if response.status_code != 200:
+                    return reading_failure(_answer(response, b""), self.repository)
+                for chunk in response.iter_raw():
+                    digest.update(chunk)
+        except _BROKEN as error:
+            return self._failure(error, url)
+        return digest.hexdigest()
+
+    def _send(
+        self, method: str, url: str, headers: Mapping[str, str], **how: Any
+    ) -> Answer | Failure:
+        try:
+            with self._client.stream(method, url, headers=headers, **how) as response:
+                return _answer(response, _read_bounded(response))
+        except _BROKEN as error:
+            return self._failure(error, url)
+
+    def _failure(self, error: Exception, url: str) -> Failure:
+        name = self.repository.name
+        if certificate := _certificate_problem(error):
+            return Failure(
+                Unreachable(
+                    f"The certificate of {name} is not trusted: {certificate}.",
+                    hint=f"Name the authority that signed it: "
+                    f"poetry config certificates.{name}.cert CA_FILE",
+                ),
+                reached=False,
+            )
+        detail = self.repository.redact(" ".join(str(error).split())).rstrip(".")
+        why = "it took too long" if isinstance(error, httpx.TimeoutException) else detail
+        failed = Unreachable(
+            f"{name} gave no answer: {why or type(error).__name__}.",
+            hint=f"Is {without_userinfo(url)} up, and is it the right address? "
+            "What has arrived is not sent twice.",
+        )
+        failed.__cause__ = error
+        return Failure(
+            failed,
+            repeatable=not isinstance(error, _FINAL),
+            reached=not isinstance(error, _NOT_SENT),
+        )
+
+
+class _OwnHosts(httpx.Auth):
+    """Sends the credentials to the repository's own hosts, and to no other that a page names."""
+
+    def __init__(self, repository: Repository) -> None:
+        self._basic: httpx.BasicAuth | None = None
+        if repository.username is not None:
+            self._basic = httpx.BasicAuth(repository.username, repository.password or "")
+        urls = (repository.upload_url, repository.index_url)
+        self._origins = {_origin(url) for url in urls if url}
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        if self._basic is not None and _origin(str(request.url)) in self._origins:
+            yield from self._basic.auth_flow(request)
+        else:
+            yield request
+
+
+@cache
+def user_agent() -> str:
+    """Return the ``User-Agent`` that this version sends."""
+    from importlib.metadata import version
+
+    return f"poetry-aegis/{version('poetry-aegis')}"
+
+
+def _origin(url: str) -> tuple[str, str | None, int]:
+    parts = urlsplit(url)
+    return parts.scheme, parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)
+
+
+def _tls(repository: Repository) -> ssl.SSLContext | bool:
+    if repository.client_cert is None:
+        return repository.verify
+    verify = repository.verify
+    context = (
+        verify if isinstance(verify, ssl.SSLContext) else httpx.create_ssl_context(verify=verify)
+    )
+    try:
+        context.load_cert_chain(repository.client_cert)
+    except (OSError, ssl.SSLError) as error:
+        raise PublishError(
+            f"The client certificate of {repository.name}, {repository.client_cert}, "
+            "cannot be used.",
+            hint=f"Set it with: poetry config certificates.{repository.name}.client-cert FILE",
+        ) from error
+    return context
+
+
+def _answer(response: httpx.Response, body: bytes) -> Answer:
+    return Answer(
+        url=str(response.url),
+        status=response.status_code,
+        phrase=response.reason_phrase,
+        headers=response.headers,
+        body=body,
+    )
+
+
+def _read_bounded(response: httpx.Response) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_bytes():
+        body += chunk
+        if len(body) > _LARGEST_ANSWER:
+            raise httpx.DecodingError("the answer is larger than 64 MiB")
+    return bytes(body)
+
+
+def _certificate_problem(error: BaseException | None) -> str:
+    """Return why the server's certificate was refused, or nothing if that was not the matter."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return error.verify_message
+        error = error.__cause__ or error.__context__
+    return ""

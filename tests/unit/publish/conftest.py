@@ -1,0 +1,78 @@
+"""What the tests of publishing share: a server to talk to, files to send, ears to hear."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poetry_aegis.publish.distributions import Distribution, read_distribution
+from poetry_aegis.publish.patience import Patience
+from poetry_aegis.publish.repository import Repository, index_url_of
+from tests.support.distributions import make_sdist, make_wheel
+from tests.support.faulty import FaultyIndex, faulty_index
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+PASSWORD = "correct horse/battery"
+IMPATIENT = Patience(backoffs=(0.01, 0.01, 0.01), longest_wait=2.0, looks=(0.01, 0.01, 0.01))
+
+
+@dataclass
+class Recorder:
+    """A reporter that remembers."""
+
+    events: list[tuple[str, str]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    sent: dict[str, list[int]] = field(default_factory=dict)
+
+    def started(self, distribution: Distribution) -> None:
+        self.events.append(("started", distribution.filename))
+
+    def advanced(self, distribution: Distribution, sent: int) -> None:
+        self.sent.setdefault(distribution.filename, []).append(sent)
+
+    def finished(self, distribution: Distribution, status: str) -> None:
+        self.events.append((status, distribution.filename))
+
+    def skipped(self, distribution: Distribution, reason: str) -> None:
+        self.events.append(("skipped", distribution.filename))
+
+    def note(self, message: str) -> None:
+        self.notes.append(message)
+
+
+@pytest.fixture
+def index() -> Iterator[FaultyIndex]:
+    with faulty_index() as running:
+        yield running
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture
+def wheel(tmp_path: Path) -> Distribution:
+    return read_distribution(make_wheel(tmp_path / "built"))
+
+
+@pytest.fixture
+def sdist(tmp_path: Path) -> Distribution:
+    return read_distribution(make_sdist(tmp_path / "built"))
+
+
+def repository_at(url: str, name: str = "corp", **changes: object) -> Repository:
+    """Return a repository that takes uploads at *url*, with credentials."""
+    values = {
+        "name": name,
+        "upload_url": url,
+        "index_url": index_url_of(url),
+        "username": "ada",
+        "password": PASSWORD,
+    } | changes
+    return Repository(**values)  # type: ignore[arg-type]

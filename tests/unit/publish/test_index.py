@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poetry_aegis.errors import PublishError, Unauthorized
+from poetry_aegis.publish.answers import Answer
+from poetry_aegis.publish.index import Index, IndexedFile, parse_page
+from poetry_aegis.publish.web import Web, user_agent
+from tests.support.faulty import FaultyIndex, Reply
+from tests.unit.publish.conftest import IMPATIENT, repository_at
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+JSON = "application/vnd.pypi.simple.v1+json"
+HASH = "ab" * 32
+
+
+@pytest.fixture
+def reader(index: FaultyIndex) -> Iterator[Index]:
+    web = Web(repository_at(index.url))
+    notes: list[str] = []
+    yield Index(web, f"{index.url}/simple/", IMPATIENT, notes.append)
+    web.close()
+
+
+def page(text: str, kind: str = "text/html") -> dict[str, IndexedFile]:
+    return parse_page(
+        Answer("https://pkg.example/simple/demo/", 200, "OK", {"content-type": kind}, text.encode())
+    )
+
+
+def test_an_html_page_is_read() -> None:
+    files = page(
+        "<html><head><link href='x'></head><body><h1>Links</h1>"
+        f"<a href='../../p/demo-1.tar.gz#sha256={HASH.upper()}' data-yanked=''>demo-1.tar.gz</a>"
+        f'<a class=x HREF="https://cdn.example/demo%2B2.whl?a=1&amp;b=2#sha256={HASH}"> '
+        "<b>demo+2</b>.whl\n</a>"
+        "<a href='demo%2D3.whl#md5=1234'></a><a name='anchor'>top</a> tail"
+    )
+    assert files == {
+        "demo-1.tar.gz": IndexedFile("demo-1.tar.gz", "https://pkg.example/p/demo-1.tar.gz", HASH),
+        "demo+2.whl": IndexedFile("demo+2.whl", "https://cdn.example/demo%2B2.whl?a=1&b=2", HASH),
+        "demo-3.whl": IndexedFile(
+            "demo-3.whl", "https://pkg.example/simple/demo/demo%2D3.whl", None
+        ),
+    }
+
+
+def test_a_json_page_is_read() -> None:
+    document = {
+        "files": [
+            {"filename": "a.whl", "url": "../../a.whl", "hashes": {"sha256": HASH}},
+            {"filename": "b.whl", "url": "https://cdn.example/b.whl", "hashes": {}},
+            {"filename": "c.whl", "url": "c.whl", "hashes": {"sha256": "short"}},
+        ]
+    }
+    files = page(json.dumps(document), JSON)
+    assert files["a.whl"] == IndexedFile("a.whl", "https://pkg.example/a.whl", HASH)
+    assert files["b.whl"] == IndexedFile("b.whl", "https://cdn.example/b.whl", None)
+    assert files["c.whl"].sha256 is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{", '{"files": 3}', '{"files": [1]}', '{"files": [{"url": "x"}]}', "[" * 9999],
+)
+def test_json_that_is_no_project_page_is_told(text: str) -> None:
+    with pytest.raises(PublishError, match="not as a Python package index does"):
+        page(text, JSON)
+
+
+@given(st.text(alphabet=st.characters(codec="utf-8")), st.sampled_from(["text/html", JSON]))
+def test_no_page_breaks_the_reading(text: str, kind: str) -> None:
+    try:
+        files = page(text, kind)
+    except PublishError:
+        return
+    assert isinstance(files, dict)
+
+
+def test_the_page_asked_for_is_the_normalised_one_in_json(
+    index: FaultyIndex, reader: Index
+) -> None:
+    index.has("demo-1.0.0.tar.gz", b"content")
+    reader.project_page("Demo__Thing")
+    path, headers = index.gets[0]
+    assert path == "/simple/demo-thing/"
+    assert headers["Accept"].startswith(JSON)
+    assert headers["User-Agent"] == user_agent()
+    assert user_agent().startswith("poetry-aegis/")
+    assert headers["Authorization"].startswith("Basic ")
+
+
+def test_an_unknown_project_has_no_files(reader: Index) -> None:
+    assert reader.project_page("demo") == {}
+
+
+def test_a_page_behind_a_redirect_is_found(index: FaultyIndex, reader: Index) -> None:
+    index.has("demo-1.0.0.tar.gz", b"content")
+    index.page_replies.append(Reply(301, headers={"Location": "/mirror/simple/demo/"}))
+    assert list(reader.project_page("demo")) == ["demo-1.0.0.tar.gz"]
+    assert index.gets[-1][0] == "/mirror/simple/demo/"
+
+
+def test_reading_is_repeated_while_the_server_comes_up(index: FaultyIndex, reader: Index) -> None:
+    index.has("demo-1.0.0.tar.gz", b"content")
+    index.page_replies.extend([Reply(502), Reply(503), Reply(200, "cut", truncated=True)])
+    assert list(reader.project_page("demo")) == ["demo-1.0.0.tar.gz"]
+
+
+def test_a_refused_reading_says_why(index: FaultyIndex, reader: Index) -> None:
+    index.page_replies.append(Reply(401, "who are you", headers={"Content-Type": "text/plain"}))
+    with pytest.raises(Unauthorized, match="401 who are you"):
+        reader.project_page("demo")
+
+
+def test_a_file_without_a_hash_is_downloaded_and_hashed(index: FaultyIndex, reader: Index) -> None:
+    index.style = "html-without-hashes"
+    index.has("demo-1.0.0.tar.gz", b"content")
+    file = reader.project_page("demo")["demo-1.0.0.tar.gz"]
+    assert file.sha256 is None
+    assert reader.sha256(file) == hashlib.sha256(b"content").hexdigest()
+    assert [path for path, _ in index.gets] == ["/simple/demo/", "/files/demo-1.0.0.tar.gz"]
