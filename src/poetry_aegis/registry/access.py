@@ -1,0 +1,81 @@
+"""Who may do what: roles, and ``access.toml``, the file that grants them."""
+
+from __future__ import annotations
+
+import sys
+from enum import Enum
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+
+from poetry_aegis.registry.errors import InvalidRole, UnreadableUsers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Role = Literal["reader", "publisher", "admin"]
+ROLES: tuple[Role, ...] = get_args(Role)  # each may do what the ones before it may
+
+
+class Action(Enum):
+    """What a request is about to do, named as a sentence puts it."""
+
+    READ = "read this index"
+    UPLOAD = "upload to this index"
+    OVERWRITE = "overwrite a file of this index"
+
+
+_NEEDED: Mapping[Action, Role] = {
+    Action.READ: "reader",
+    Action.UPLOAD: "publisher",
+    Action.OVERWRITE: "admin",
+}
+
+
+def permits(role: Role, action: Action) -> bool:
+    """Tell whether *role* includes *action*."""
+    return ROLES.index(role) >= ROLES.index(_NEEDED[action])
+
+
+def as_role(name: object) -> Role:
+    """Return *name* as a role. Raises `InvalidRole`."""
+    if name not in ROLES:
+        raise InvalidRole(f"{name!r} is not a role; the roles are {', '.join(ROLES)}.")
+    return name
+
+
+def parse_roles(text: str) -> dict[str, Role]:
+    """Return the users' roles from the text of ``access.toml``. Raises `UnreadableUsers`.
+
+    ::
+
+        [users.ada]
+        role = "admin"
+    """
+    toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        users = toml.loads(text).get("users", {})
+        return {name: as_role(entry["role"]) for name, entry in users.items()}
+    except toml.TOMLDecodeError as error:
+        raise UnreadableUsers(f"access.toml is not valid TOML: {error}.") from error
+    except (AttributeError, KeyError, TypeError) as error:
+        raise UnreadableUsers("access.toml has a user without a role.") from error
+    except InvalidRole as error:
+        raise UnreadableUsers(f"access.toml: {error}") from error
+
+
+def with_role(text: str, name: str, role: Role | None) -> str:
+    """Return the text of ``access.toml`` with *name* given *role*, or removed for ``None``.
+
+    What else stands in the file stays as it is, comments included.
+    """
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    users = cast("Any", document.setdefault("users", tomlkit.table(is_super_table=True)))
+    if role is None:
+        users.pop(name, None)
+    elif name in users:
+        users[name]["role"] = role
+    else:
+        users[name] = tomlkit.table().add("role", role)
+    return tomlkit.dumps(document)

@@ -1,0 +1,107 @@
+"""Where things are in the data directory. Nothing here reads or writes, but `DataDirectory.open`.
+
+::
+
+    packages/<project>/<file>             the distributions
+    packages/<project>/<file>.metadata    core metadata (PEP 658, PEP 714)
+    simple/index.{json,html}              the project list, each also as .gz
+    simple/<project>/index.{json,html}    the project pages, each also as .gz
+    auth/htpasswd, auth/access.toml       users and their roles
+    .work/incoming/                       uploads on their way; emptied at start
+    .work/locks/                          one lock file per project
+    .work/pending/                        projects whose pages are being brought up to date
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from poetry_aegis.registry.errors import UnusableData
+from poetry_aegis.registry.names import METADATA_SUFFIX, is_normalized
+
+
+@dataclass(frozen=True)
+class DataDirectory:
+    """The paths in a data directory."""
+
+    root: Path
+
+    @classmethod
+    def open(cls, root: Path) -> DataDirectory:
+        """Return the data directory *root* with its folders made. Raises `UnusableData`."""
+        data = cls(Path(root).absolute())
+        try:
+            for folder in (data.packages, data.simple, data.incoming, data.locks, data.pending):
+                folder.mkdir(parents=True, exist_ok=True)
+            data.auth.mkdir(mode=0o700, exist_ok=True)
+            data.work.chmod(0o700)
+            data.check_writable()
+        except OSError as error:
+            raise UnusableData(
+                f"The data directory {data.root} cannot be used: {error.strerror or error}."
+            ) from error
+        return data
+
+    @property
+    def packages(self) -> Path:
+        """The distributions, a folder per project."""
+        return self.root / "packages"
+
+    @property
+    def simple(self) -> Path:
+        """The rendered pages."""
+        return self.root / "simple"
+
+    @property
+    def auth(self) -> Path:
+        """Users and roles."""
+        return self.root / "auth"
+
+    @property
+    def work(self) -> Path:
+        """What the registry needs for itself and nobody is served."""
+        return self.root / ".work"
+
+    @property
+    def incoming(self) -> Path:
+        """Uploads on their way."""
+        return self.work / "incoming"
+
+    @property
+    def locks(self) -> Path:
+        """Lock files."""
+        return self.work / "locks"
+
+    @property
+    def pending(self) -> Path:
+        """A marker per project whose pages are being brought up to date."""
+        return self.work / "pending"
+
+    def project_files(self, project: str) -> Path:
+        """Return the folder of *project*'s distributions."""
+        return self.packages / _segment(project)
+
+    def project_pages(self, project: str) -> Path:
+        """Return the folder of *project*'s pages."""
+        return self.simple / _segment(project)
+
+    def distribution(self, project: str, file_name: str) -> Path:
+        """Return the path of a distribution."""
+        return self.project_files(project) / file_name
+
+    def metadata(self, project: str, file_name: str) -> Path:
+        """Return the path of a distribution's core metadata."""
+        return self.project_files(project) / f"{file_name}{METADATA_SUFFIX}"
+
+    def check_writable(self) -> None:
+        """Write and remove a file where uploads go. Raises ``OSError``."""
+        probe = self.incoming / ".probe"
+        probe.write_bytes(b"ok")
+        probe.unlink(missing_ok=True)
+
+
+def _segment(project: str) -> str:
+    if not is_normalized(project):
+        raise ValueError(f"{project!r} is not a normalised project name")
+    return project

@@ -1,0 +1,1 @@
+"""The registry over HTTP: plain ASGI, no framework between a request and its file."""

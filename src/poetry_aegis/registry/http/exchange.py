@@ -1,0 +1,117 @@
+"""A request with the way back: what the parts of the application hand to each other."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from starlette.types import Receive, Scope, Send
+
+    from poetry_aegis.registry.errors import HttpError
+    from poetry_aegis.registry.users import User
+
+
+_NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+@dataclass
+class Exchange:
+    """A request, and what became known of it on the way: *user* when it was authenticated."""
+
+    scope: Scope
+    receive: Receive
+    send: Send
+    headers: Mapping[bytes, bytes] = field(init=False)
+    user: User | None = None
+
+    def __post_init__(self) -> None:
+        self.headers = dict(self.scope["headers"])
+
+    @property
+    def method(self) -> str:
+        """The method, upper case."""
+        return str(self.scope["method"])
+
+    @property
+    def path(self) -> str:
+        """The path, percent-decoded."""
+        return str(self.scope["path"])
+
+    def header(self, name: bytes) -> str:
+        """Return a header's value, empty where it was not sent."""
+        return self.headers.get(name, b"").decode("latin-1")
+
+    def query(self, name: str) -> str | None:
+        """Return a parameter of the query string. A plus sign is one: media types have them."""
+        for pair in self.scope["query_string"].decode("latin-1").split("&"):
+            key, _, value = pair.partition("=")
+            if unquote(key) == name:
+                return unquote(value)
+        return None
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole response in memory."""
+
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes = b""
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
+
+
+def text_answer(
+    text: str, *, status: int = 200, headers: Sequence[tuple[bytes, bytes]] = ()
+) -> Answer:
+    """Return *text* as plain text, with a line end."""
+    return _answer(status, b"text/plain; charset=utf-8", f"{text}\n".encode(), headers)
+
+
+def json_answer(
+    document: Mapping[str, Any],
+    *,
+    status: int = 200,
+    media_type: bytes = b"application/json",
+    headers: Sequence[tuple[bytes, bytes]] = (),
+) -> Answer:
+    """Return *document* as JSON."""
+    return _answer(status, media_type, json.dumps(document).encode(), headers)
+
+
+def error_answer(error: HttpError, accept: str) -> Answer:
+    """Return the sentence of *error*, as problem details (RFC 9457) where JSON is asked for."""
+    if "application/json" in accept or "application/problem+json" in accept:
+        document = {
+            "title": HTTPStatus(error.status).phrase,
+            "status": error.status,
+            "detail": str(error),
+        }
+        return json_answer(
+            document,
+            status=error.status,
+            media_type=b"application/problem+json",
+            headers=error.headers,
+        )
+    return text_answer(str(error), status=error.status, headers=error.headers)
+
+
+def _answer(
+    status: int, media_type: bytes, body: bytes, headers: Sequence[tuple[bytes, bytes]]
+) -> Answer:
+    own = [
+        (b"content-type", media_type),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        _NOSNIFF,
+    ]
+    return Answer(status, [*own, *headers], body)

@@ -1,0 +1,94 @@
+"""Serves distributions, and the core metadata beside them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING, cast
+
+from starlette.responses import FileResponse
+
+from poetry_aegis.registry.access import Action
+from poetry_aegis.registry.errors import BadRange, NotFound
+from poetry_aegis.registry.http.exchange import Answer
+from poetry_aegis.registry.http.pages import FileCache, cached_answer, is_known
+from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, is_normalized
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.http.exchange import Exchange
+    from poetry_aegis.registry.http.gate import Gate
+
+_YEAR = 365 * 24 * 3600  # seconds
+
+
+class Files:
+    """What is under ``/packages/``."""
+
+    def __init__(self, data: DataDirectory, gate: Gate) -> None:
+        self._root = str(data.packages)
+        self._gate = gate
+        self._metadata = FileCache()
+        audience = "public" if gate.anonymous_read else "private"
+        self._cache_control = f"{audience}, max-age={_YEAR}, immutable"
+
+    async def serve(self, exchange: Exchange, project: str, file_name: str) -> ASGIApp:
+        """Answer ``/packages/<project>/<file>`` and ``….metadata``."""
+        await self._gate.admit(exchange, Action.READ)
+        distribution = file_name.removesuffix(METADATA_SUFFIX)
+        # Nothing but these two shapes ever reaches the disk.
+        if not (is_normalized(project) and is_file_name(distribution)):
+            raise _no_such_file()
+        path = f"{self._root}/{project}/{file_name}"
+        if distribution != file_name:
+            return self._core_metadata(exchange, path)
+        return self._distribution(exchange, path)
+
+    def _core_metadata(self, exchange: Exchange, path: str) -> Answer:
+        file = self._metadata.get(path)
+        if file is None:
+            raise _no_such_file()
+        headers = [
+            (b"content-type", b"text/plain; charset=utf-8"),
+            (b"cache-control", self._cache_control.encode()),
+        ]
+        return cached_answer(exchange, file, headers)
+
+    def _distribution(self, exchange: Exchange, path: str) -> ASGIApp:
+        try:
+            found = os.stat(path)  # noqa: PTH116 -- no Path is made on the hot way
+        except (FileNotFoundError, NotADirectoryError):
+            raise _no_such_file() from None
+        if not stat.S_ISREG(found.st_mode):
+            raise _no_such_file()
+        headers = {
+            "cache-control": self._cache_control,
+            "x-content-type-options": "nosniff",
+        }
+        response = _Distribution(
+            path, stat_result=found, headers=headers, media_type="application/octet-stream"
+        )
+        etag = response.headers["etag"].encode()
+        if is_known(exchange, etag):
+            return Answer(304, [(b"etag", etag), (b"cache-control", self._cache_control.encode())])
+        return cast("ASGIApp", response)
+
+
+class _Distribution(FileResponse):
+    """A file in large pieces, whose unanswerable ranges are told of as all errors are."""
+
+    chunk_size = 256 * 1024
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_unless_refused(message: Message) -> None:
+            if message["type"] == "http.response.start" and message["status"] >= 400:
+                raise BadRange(int(self.headers["content-length"]))
+            await send(message)
+
+        await super().__call__(scope, receive, send_unless_refused)
+
+
+def _no_such_file() -> NotFound:
+    return NotFound("There is no such file in this index.")

@@ -1,0 +1,57 @@
+"""The gate: who asks, and whether they may."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from poetry_aegis.registry.access import Action, permits
+from poetry_aegis.registry.decisions import Decisions
+from poetry_aegis.registry.errors import (
+    Forbidden,
+    Unauthorized,
+    Unavailable,
+    UnreadableUsers,
+)
+
+if TYPE_CHECKING:
+    from poetry_aegis.registry.http.exchange import Exchange
+    from poetry_aegis.registry.users import User, Users
+
+logger = logging.getLogger(__name__)
+
+
+class Gate:
+    """Lets requests through. Where *anonymous_read* is on, reading needs no credential."""
+
+    def __init__(self, users: Users, *, anonymous_read: bool) -> None:
+        self._decisions = Decisions(users)
+        self.anonymous_read = anonymous_read
+
+    async def admit(self, exchange: Exchange, action: Action) -> None:
+        """Return when the request may do *action*; its user is then known.
+
+        Raises `Unauthorized` for a wrong or missing credential, a wrong one where none is needed
+        included, `Forbidden` for a right that the user has not, and `Unavailable` where the users
+        cannot be read.
+        """
+        authorization = exchange.headers.get(b"authorization")
+        if authorization is None:
+            if action is Action.READ and self.anonymous_read:
+                return
+            raise Unauthorized(f"To {action.value}, send a user name and a password.")
+        user = await self._user_of(authorization)
+        if user is None:
+            raise Unauthorized("The user name or the password is wrong.")
+        exchange.user = user
+        if not permits(user.role, action):
+            raise Forbidden(
+                f"User {user.name!r} has the role {user.role}, and so may not {action.value}."
+            )
+
+    async def _user_of(self, authorization: bytes) -> User | None:
+        try:
+            return await self._decisions.user_of(authorization)
+        except UnreadableUsers as error:
+            logger.error("%s", error)
+            raise Unavailable("The registry cannot read its users for now.") from error

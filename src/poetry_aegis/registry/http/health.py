@@ -1,0 +1,62 @@
+"""``/health``: the process is alive. ``/ready``: it can do its work. Neither needs a user."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from functools import cache
+from typing import TYPE_CHECKING
+
+from poetry_aegis.registry.errors import Unavailable, UnreadableUsers
+from poetry_aegis.registry.http.exchange import Answer, json_answer
+
+if TYPE_CHECKING:
+    from poetry_aegis.registry.store import Store
+    from poetry_aegis.registry.users import Users
+
+_LIFETIME = 1.0  # seconds that a check is believed: anybody may ask
+
+
+class Health:
+    """Tells how the registry is."""
+
+    def __init__(self, store: Store, users: Users) -> None:
+        self._store = store
+        self._users = users
+        self._checked = float("-inf")
+        self._problem: str | None = None
+
+    def alive(self) -> Answer:
+        """Answer ``/health``."""
+        return json_answer({"status": "ok", "version": version()})
+
+    async def ready(self) -> Answer:
+        """Answer ``/ready``. Raises `Unavailable` with the reason."""
+        if time.monotonic() - self._checked > _LIFETIME:
+            self._problem = await asyncio.to_thread(self._find_problem)
+            self._checked = time.monotonic()
+        if self._problem is not None:
+            raise Unavailable(self._problem)
+        return json_answer({"status": "ready", "version": version()})
+
+    def _find_problem(self) -> str | None:
+        try:
+            self._store.data.check_writable()
+            self._users.list()
+        except OSError as error:
+            return f"The data directory cannot be written to: {error.strerror or error}."
+        except UnreadableUsers:
+            return "The users cannot be read."
+        return None
+
+
+@cache
+def version() -> str:
+    """Return the version of the installed package, ``unknown`` for a bare copy of its files."""
+    from importlib.metadata import PackageNotFoundError
+    from importlib.metadata import version as version_of
+
+    try:
+        return version_of("poetry-aegis")
+    except PackageNotFoundError:
+        return "unknown"

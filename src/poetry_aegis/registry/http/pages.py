@@ -1,0 +1,141 @@
+"""Serves the rendered pages, from memory while their files stay the same."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poetry_aegis.registry.access import Action
+from poetry_aegis.registry.errors import NotAcceptable, NotFound
+from poetry_aegis.registry.http.exchange import Answer, Exchange
+from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
+from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
+from poetry_aegis.registry.pages import GZIP_SUFFIX
+
+if TYPE_CHECKING:
+    from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.http.gate import Gate
+
+_MOST_CACHED = 32 * 1024 * 1024  # bytes
+_VARY = (b"vary", b"Accept, Accept-Encoding")
+# The page may be kept, and asked about each time: an upload is seen at once.
+_REVALIDATE = (b"cache-control", b"no-cache")
+
+
+@dataclass(frozen=True)
+class CachedFile:
+    """A small file in memory, with what tells whether it is still the one on disk."""
+
+    signature: tuple[int, int, int]
+    body: bytes
+    etag: bytes
+
+
+class FileCache:
+    """Small files in memory, each checked against the disk by one stat."""
+
+    def __init__(self, most: int = _MOST_CACHED) -> None:
+        self._most = most
+        self._size = 0
+        self._files: dict[str, CachedFile] = {}
+
+    def get(self, path: str) -> CachedFile | None:
+        """Return the file, ``None`` where there is none."""
+        try:
+            if (cached := self._files.get(path)) and cached.signature == _signature(os.stat(path)):  # noqa: PTH116 -- no Path is made on the hot way
+                return cached
+            with open(path, "rb") as stream:  # noqa: PTH123 -- the same
+                signature = _signature(os.fstat(stream.fileno()))
+                body = stream.read()
+        except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            return None
+        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
+        return self._keep(path, CachedFile(signature, body, etag))
+
+    def _keep(self, path: str, file: CachedFile) -> CachedFile:
+        replaced = self._files.pop(path, None)
+        self._size += len(file.body) - (len(replaced.body) if replaced else 0)
+        self._files[path] = file
+        while self._size > self._most:
+            self._size -= len(self._files.pop(next(iter(self._files))).body)
+        return file
+
+
+class Pages:
+    """The project list and the project pages."""
+
+    def __init__(self, data: DataDirectory, gate: Gate) -> None:
+        self._root = str(data.simple)
+        self._gate = gate
+        self._cache = FileCache()
+
+    async def project_list(self, exchange: Exchange) -> Answer:
+        """Answer ``/simple/``."""
+        await self._gate.admit(exchange, Action.READ)
+        if not exchange.path.endswith("/"):
+            return _moved(exchange, "simple/")
+        return self._page(exchange, self._root, "The project list is missing.")
+
+    async def project(self, exchange: Exchange, name: str) -> Answer:
+        """Answer ``/simple/<name>/``, or send to where it is spelled so."""
+        await self._gate.admit(exchange, Action.READ)
+        bare = name.removesuffix("/")
+        if not is_project_name(bare):
+            raise NotFound("There is no such project in this index.")
+        if not is_normalized(bare):
+            up = "../" if name.endswith("/") else ""
+            return _moved(exchange, f"{up}{normalized(bare)}/")
+        if not name.endswith("/"):
+            return _moved(exchange, f"{bare}/")
+        missing = f"There is no project {bare} in this index."
+        return self._page(exchange, f"{self._root}/{bare}", missing)
+
+    def _page(self, exchange: Exchange, folder: str, missing: str) -> Answer:
+        accepted = negotiate(exchange.header(b"accept"), exchange.query("format"))
+        if accepted is None:
+            formats = ", ".join(form.media_type for form in Format)
+            raise NotAcceptable(f"This page comes only as {formats}.")
+        path = f"{folder}/{accepted.page}"
+        headers = [(b"content-type", accepted.content_type), _VARY, _REVALIDATE]
+        page = None
+        if takes_gzip(exchange.header(b"accept-encoding")):
+            page = self._cache.get(path + GZIP_SUFFIX)
+            if page is not None:
+                headers.append((b"content-encoding", b"gzip"))
+        page = page or self._cache.get(path)
+        if page is None:
+            raise NotFound(missing)
+        return cached_answer(exchange, page, headers)
+
+
+def cached_answer(
+    exchange: Exchange, file: CachedFile, headers: list[tuple[bytes, bytes]]
+) -> Answer:
+    """Return the file, or 304 for a client that has it (RFC 9110)."""
+    headers += ((b"etag", file.etag), (b"x-content-type-options", b"nosniff"))
+    if is_known(exchange, file.etag):
+        return Answer(304, headers)
+    headers.append((b"content-length", str(len(file.body)).encode()))
+    return Answer(200, headers, file.body)
+
+
+def is_known(exchange: Exchange, etag: bytes) -> bool:
+    """Tell whether the client says that it has what *etag* names."""
+    known = exchange.headers.get(b"if-none-match")
+    if known is None:
+        return False
+    tags = {tag.strip().removeprefix(b"W/") for tag in known.split(b",")}
+    return etag in tags or b"*" in tags
+
+
+def _moved(exchange: Exchange, location: str) -> Answer:
+    """Return a redirect, relative so that it holds behind a proxy's prefix."""
+    query = exchange.scope["query_string"]
+    target = location.encode() + (b"?" + query if query else b"")
+    return Answer(301, [(b"location", target), (b"content-length", b"0")])
+
+
+def _signature(found: os.stat_result) -> tuple[int, int, int]:
+    return (found.st_ino, found.st_size, found.st_mtime_ns)

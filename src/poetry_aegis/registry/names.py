@@ -1,0 +1,86 @@
+"""Names of projects and of distribution files, and what of them may touch the disk."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from poetry_aegis.registry.errors import BadUpload
+
+if TYPE_CHECKING:
+    from packaging.version import Version
+
+METADATA_SUFFIX = ".metadata"
+
+_NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
+# Letters are ASCII on purpose: two spellings that look alike must not be two files.
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.(?:whl|tar\.gz)")
+_SEPARATORS = re.compile(r"[-_.]+")
+
+# File systems end at 255 bytes, and what is kept beside a file has a suffix of its own.
+_LONGEST_FILE_NAME = 230
+_LONGEST_PROJECT_NAME = 200
+
+
+@dataclass(frozen=True)
+class DistributionName:
+    """What the name of a distribution file says (PEP 427, PEP 625)."""
+
+    file_name: str
+    kind: Literal["wheel", "sdist"]
+    project: str
+    version: Version
+
+
+def normalized(name: str) -> str:
+    """Return a project's name as PEP 503 writes it."""
+    return _SEPARATORS.sub("-", name).lower()
+
+
+def is_project_name(name: str) -> bool:
+    """Tell whether *name* is one that the packaging specifications allow."""
+    return len(name) <= _LONGEST_PROJECT_NAME and _PROJECT.fullmatch(name) is not None
+
+
+def is_normalized(name: str) -> bool:
+    """Tell whether *name* is a normalised project name, and so safe as a directory's."""
+    return len(name) <= _LONGEST_PROJECT_NAME and _NORMALIZED.fullmatch(name) is not None
+
+
+def is_file_name(name: str) -> bool:
+    """Tell whether *name* could be a distribution's: one plain path segment, ASCII, no tricks."""
+    return len(name) <= _LONGEST_FILE_NAME and _FILE.fullmatch(name) is not None
+
+
+def parse_file_name(name: str) -> DistributionName:
+    """Return what *name* says. Raises `BadUpload` with a sentence where it is no distribution's."""
+    from packaging.utils import (
+        InvalidSdistFilename,
+        InvalidWheelFilename,
+        parse_sdist_filename,
+        parse_wheel_filename,
+    )
+
+    if not is_file_name(name):
+        raise BadUpload(_refusal(name))
+    try:
+        if name.endswith(".whl"):
+            project, version, _, _ = parse_wheel_filename(name)
+            return DistributionName(name, "wheel", normalized(project), version)
+        project, version = parse_sdist_filename(name)
+    except (InvalidWheelFilename, InvalidSdistFilename) as error:
+        raise BadUpload(f"The file name {name!r} is not a distribution's: {error}.") from error
+    if not is_normalized(normalized(project)):
+        raise BadUpload(f"The file name {name!r} does not begin with a project's name.")
+    return DistributionName(name, "sdist", normalized(project), version)
+
+
+def _refusal(name: str) -> str:
+    shown = ascii(name if len(name) <= 100 else f"{name[:100]}…")
+    if not name.endswith((".whl", ".tar.gz")):
+        return f"The file name {shown} is neither a wheel's (.whl) nor an sdist's (.tar.gz)."
+    if len(name) > _LONGEST_FILE_NAME:
+        return f"The file name {shown} is longer than {_LONGEST_FILE_NAME} characters."
+    return f"The file name {shown} has characters that a distribution's name cannot have."

@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import asyncio
+import base64
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poetry_aegis.registry.decisions import Decisions, basic_credential
+from poetry_aegis.registry.users import User, Users
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class CountingUsers(Users):
+    """Counts how often a password is really checked."""
+
+    checks = 0
+
+    def authenticate(self, name: str, password: str) -> User | None:
+        self.checks += 1
+        return super().authenticate(name, password)
+
+
+@pytest.fixture
+def users(tmp_path: Path) -> CountingUsers:
+    found = CountingUsers(tmp_path, rounds=4)
+    found.add("ada", "secret")
+    return found
+
+
+def basic(name: str, password: str, encoding: str = "utf-8") -> bytes:
+    return b"Basic " + base64.b64encode(f"{name}:{password}".encode(encoding))
+
+
+def test_a_credential_is_checked_once_even_by_many_at_a_time(users: CountingUsers) -> None:
+    async def ask() -> list[User | None]:
+        decisions = Decisions(users)
+        together = await asyncio.gather(
+            *(decisions.user_of(basic("ada", "secret")) for _ in range(20))
+        )
+        return [*together, await decisions.user_of(basic("ada", "secret"))]
+
+    assert asyncio.run(ask()) == [User("ada", "admin")] * 21
+    assert users.checks == 1
+
+
+def test_a_wrong_credential_is_remembered_too_and_apart(users: CountingUsers) -> None:
+    async def ask() -> list[User | None]:
+        decisions = Decisions(users)
+        headers = [basic("ada", "wrong"), basic("ada", "secret"), basic("ada", "wrong")]
+        return [await decisions.user_of(header) for header in headers]
+
+    assert asyncio.run(ask()) == [None, User("ada", "admin"), None]
+    assert users.checks == 2
+
+
+def test_a_decision_lives_for_seconds_only(users: CountingUsers) -> None:
+    async def ask() -> None:
+        decisions = Decisions(users, lifetime=0)
+        await decisions.user_of(basic("ada", "secret"))
+        await decisions.user_of(basic("ada", "secret"))
+
+    asyncio.run(ask())
+
+    assert users.checks == 2
+
+
+def test_all_is_forgotten_when_a_user_changes(users: CountingUsers) -> None:
+    async def ask() -> list[User | None]:
+        decisions = Decisions(users)
+        first = await decisions.user_of(basic("ada", "secret"))
+        users.add("ada", "new", "reader", replace=True)
+        return [
+            first,
+            await decisions.user_of(basic("ada", "secret")),
+            await decisions.user_of(basic("ada", "new")),
+        ]
+
+    assert asyncio.run(ask()) == [User("ada", "admin"), None, User("ada", "reader")]
+
+
+def test_neither_name_nor_password_is_kept(users: CountingUsers) -> None:
+    async def ask() -> Decisions:
+        decisions = Decisions(users)
+        await decisions.user_of(basic("ada", "secret"))
+        return decisions
+
+    decisions = asyncio.run(ask())
+
+    (fingerprint,) = decisions._decided
+    assert len(fingerprint) == 32
+    assert basic("ada", "secret") not in decisions._decided
+
+
+def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: CountingUsers) -> None:
+    async def ask() -> User | None:
+        decisions = Decisions(users)
+        first = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
+        second = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
+        await asyncio.sleep(0)
+        first.cancel()
+        return await second
+
+    assert asyncio.run(ask()) == User("ada", "admin")
+    assert users.checks == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        (basic("ada", "secret"), ("ada", "secret")),
+        (basic("bé", "pä:ss"), ("bé", "pä:ss")),
+        (basic("bé", "pä", "latin-1"), ("bé", "pä")),
+        (basic("ada", "secret").replace(b"Basic ", b"basic  "), ("ada", "secret")),
+        (b"Basic " + base64.b64encode(b"no colon"), None),
+        (b"Basic !!!", None),
+        (b"Basic", None),
+        (b"Bearer " + base64.b64encode(b"ada:secret"), None),
+        (b"", None),
+    ],
+)
+def test_http_basic_is_read_strictly(header: bytes, expected: tuple[str, str] | None) -> None:
+    assert basic_credential(header) == expected
+
+
+def test_what_is_no_credential_costs_no_check(users: CountingUsers) -> None:
+    async def ask() -> User | None:
+        return await Decisions(users).user_of(b"Bearer token")
+
+    assert asyncio.run(ask()) is None
+    assert users.checks == 0

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poetry_aegis.registry.log import AccessLog, JsonLines, configure_logging
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def test_a_request_is_one_line_of_json() -> None:
+    stream = io.StringIO()
+
+    AccessLog(stream).write(0.25, {"path": "/simple/\nforged\u2028", "status": 200})
+
+    assert stream.getvalue().count("\n") == 1
+    assert json.loads(stream.getvalue()) == {
+        "time": "1970-01-01T00:00:00.250+00:00",
+        "level": "info",
+        "event": "request",
+        "path": "/simple/\nforged\u2028",
+        "status": 200,
+    }
+
+
+def test_a_record_brings_its_event_fields_and_trace() -> None:
+    try:
+        raise ValueError("broken")
+    except ValueError as error:
+        record = logging.LogRecord(
+            "x",
+            logging.ERROR,
+            "",
+            0,
+            "A %s.",
+            ("b",),
+            (
+                type(error),
+                error,
+                error.__traceback__,
+            ),
+        )
+    record.event = "listening"
+    record.fields = {"url": "http://x"}
+
+    entry = json.loads(JsonLines().format(record))
+
+    assert (entry["event"], entry["level"], entry["message"]) == ("listening", "error", "A b.")
+    assert entry["url"] == "http://x"
+    assert "ValueError: broken" in entry["trace"]
+
+
+@pytest.fixture
+def logging_as_before() -> Iterator[None]:
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    for name in ("poetry_aegis", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.NOTSET)
+
+
+@pytest.mark.usefixtures("logging_as_before")
+def test_ours_is_logged_from_info_on_and_that_of_libraries_from_warning_on() -> None:
+    stream = io.StringIO()
+
+    configure_logging(stream)
+    logging.getLogger("poetry_aegis.registry").info("ours")
+    logging.getLogger("uvicorn").info("chatter")
+    logging.getLogger("uvicorn").warning("theirs")
+    logging.getLogger("python_multipart").warning("of a client's form")
+
+    assert [json.loads(line)["message"] for line in stream.getvalue().splitlines()] == [
+        "ours",
+        "theirs",
+    ]

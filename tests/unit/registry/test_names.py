@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poetry_aegis.registry.errors import BadUpload
+from poetry_aegis.registry.names import (
+    is_file_name,
+    is_normalized,
+    is_project_name,
+    normalized,
+    parse_file_name,
+)
+
+
+@pytest.mark.parametrize(
+    ("file_name", "kind", "project", "version"),
+    [
+        ("demo-1.0-py3-none-any.whl", "wheel", "demo", "1.0"),
+        ("My_Lib.Core-1!2.0rc1+local.1-1b-py3-none-any.whl", "wheel", "my-lib-core", "1!2.0rc1"),
+        ("My.Lib-1.0.0.tar.gz", "sdist", "my-lib", "1.0.0"),
+        ("legacy-name-1.0.tar.gz", "sdist", "legacy-name", "1.0"),
+    ],
+)
+def test_a_file_name_tells_project_and_version(
+    file_name: str, kind: str, project: str, version: str
+) -> None:
+    name = parse_file_name(file_name)
+
+    assert (name.kind, name.project) == (kind, project)
+    assert str(name.version).partition("+")[0] == version
+
+
+@pytest.mark.parametrize(
+    ("file_name", "reason"),
+    [
+        ("../demo-1.0.tar.gz", "characters"),
+        ("..\\demo-1.0.tar.gz", "characters"),
+        ("/etc/demo-1.0.tar.gz", "characters"),
+        ("a/demo-1.0.tar.gz", "characters"),
+        (".demo-1.0.tar.gz", "characters"),
+        ("demo-1.0\0.tar.gz", "characters"),
+        ("demo-1.0\n.tar.gz", "characters"),
+        ("dеmo-1.0.tar.gz", "characters"),  # noqa: RUF001 -- a Cyrillic letter, on purpose
+        ("demo 1.0.tar.gz", "characters"),
+        ("demo-1.0.zip", "neither a wheel's"),
+        ("demo-1.0.exe", "neither a wheel's"),
+        ("", "neither a wheel's"),
+        ("demo-1.0.whl", "not a distribution's"),
+        ("demo-one-py3-none-any.whl", "not a distribution's"),
+        ("demo.tar.gz", "not a distribution's"),
+        ("demo-one.tar.gz", "not a distribution's"),
+        (f"{'a' * 300}-1.0.tar.gz", "longer"),
+    ],
+)
+def test_a_bad_file_name_is_refused_with_a_sentence(file_name: str, reason: str) -> None:
+    with pytest.raises(BadUpload, match=reason) as caught:
+        parse_file_name(file_name)
+
+    assert str(caught.value).isprintable()
+    assert str(caught.value).endswith(".")
+
+
+@given(st.text(max_size=60))
+def test_what_may_touch_the_disk_is_one_plain_segment(text: str) -> None:
+    for safe in (is_file_name(text), is_normalized(text)):
+        if safe:
+            assert text.isascii()
+            assert not set(text) & {"/", "\\", "\0", ":", " "}
+            assert not text.startswith(".")
+
+
+@pytest.mark.parametrize("name", ["Demo", "a.b", "a__b", "A-._b"])
+def test_names_are_normalised_as_pep_503_says(name: str) -> None:
+    assert is_project_name(name)
+    assert is_normalized(normalized(name))
+    assert not is_normalized(name)
+
+
+@pytest.mark.parametrize("name", ["", "-a", "a-", "a/b", "..", "ä", "a" * 201])
+def test_what_is_no_project_name_is_not_taken_for_one(name: str) -> None:
+    assert not is_project_name(name)
+    assert not is_normalized(name)
