@@ -1,0 +1,1 @@
+"""Clients of the index, configured the way their own tools would."""

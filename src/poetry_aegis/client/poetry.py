@@ -1,0 +1,163 @@
+"""Poetry as a client of the index: its addresses, a check of the credential, what to do next."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit, urlunsplit
+
+from poetry_aegis.errors import Forbidden, Unauthorized, Unreachable, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+TIMEOUT = 15.0  # seconds
+JSON_PAGE = "application/vnd.pypi.simple.v1+json"
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index as Poetry is to know it: a repository's *name* and the server's *base_url*.
+
+    *base_url* ends in a slash and holds no credentials.
+    """
+
+    name: str
+    base_url: str
+
+    @property
+    def upload_url(self) -> str:
+        """Where distributions are uploaded to (the legacy upload API)."""
+        return f"{self.base_url}legacy/"
+
+    @property
+    def simple_url(self) -> str:
+        """Where packages are installed from (PEP 503)."""
+        return f"{self.base_url}simple/"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What someone who uses this address should know."""
+        address = urlsplit(self.base_url)
+        if address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}:
+            return ()
+        return (f"{self.base_url} is not encrypted: the password can be read on the way.",)
+
+    def next_steps(self, username: str) -> dict[str, str]:
+        """Return the commands that use the index, each under what it does."""
+        scheme, rest = self.simple_url.split("://", 1)
+        return {
+            "install_with_poetry": (
+                f"poetry source add --priority=supplemental {self.name} {self.simple_url}"
+            ),
+            "publish": f"poetry aegis publish -r {self.name}",
+            "install_with_pip": (
+                f"pip install --index-url {scheme}://{quote(username, safe='')}@{rest} PACKAGE"
+            ),
+        }
+
+
+def make_index(name: str, url: str) -> Index:
+    """Return the index *name* at *url*, which may end in ``/simple/`` or ``/legacy/``.
+
+    Raises `UsageError` for a name Poetry's configuration cannot hold, and for an address that is
+    none, or that holds a password.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name) or name.lower() == "pypi":
+        raise UsageError(
+            f"{name!r} cannot be the name of a repository.",
+            hint='Use letters, digits, "-" and "_", and not the name "pypi", which is taken.',
+        )
+    return Index(name=name, base_url=_base_of(url))
+
+
+def check_credential(index: Index, username: str, password: str) -> None:
+    """Ask *index* for its project list with the credential.
+
+    Raises `Unauthorized`, `Forbidden`, and `Unreachable` where it does not answer as an index.
+    """
+    import httpx
+
+    try:
+        # A loopback server is never behind the proxy that the environment names.
+        with (
+            httpx.Client(trust_env=not _is_local(index), timeout=TIMEOUT) as client,
+            client.stream(
+                "GET",
+                index.simple_url,
+                auth=(username, password),
+                headers={"Accept": f"{JSON_PAGE}, text/html;q=0.1"},
+            ) as answer,
+        ):
+            status, location = answer.status_code, answer.headers.get("location", "")
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise Unreachable(
+            f"{index.base_url} does not answer: {str(error) or type(error).__name__}.",
+            hint="Start the server with: poetry aegis server start"
+            if _is_local(index)
+            else "Check the address, the network and the certificate.",
+        ) from error
+    _judge(index, username, status, location)
+
+
+def _judge(index: Index, username: str, status: int, location: str) -> None:
+    if status == 200:
+        return
+    if status == 401:
+        raise Unauthorized(
+            f"{index.base_url} does not accept the password of {username!r}.",
+            hint="Set a new one on the server with: "
+            f"poetry aegis server user add {username} --replace",
+        )
+    if status == 403:
+        raise Forbidden(
+            f"{username!r} may not read {index.base_url}.",
+            hint="Ask an admin of the server for a role.",
+        )
+    if 300 <= status < 400:
+        raise Unreachable(
+            f"{index.simple_url} redirects to {_without_query(location)}.",
+            hint="Name that address with --url.",
+        )
+    raise Unreachable(
+        f"{index.simple_url} answers with status {status}, not with a list of projects.",
+        hint="Name the address of the index with --url.",
+    )
+
+
+def hidden_by(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
+    """Return a warning where *environment* makes Poetry forget its configured repositories."""
+    return tuple(
+        f"{name} hides every repository in Poetry's configuration while it is set."
+        for name in sorted(environment)
+        if name.startswith("POETRY_REPOSITORIES_")
+    )
+
+
+def _base_of(url: str) -> str:
+    try:
+        address = urlsplit(url)
+        host, _ = address.hostname, address.port
+    except ValueError:
+        host = None
+    if not host or address.scheme not in {"http", "https"} or re.search(r"\s", url):
+        raise UsageError(
+            "The address of the index must be a web address.", hint="For example: https://HOST/"
+        )
+    if "@" in address.netloc or address.query or address.fragment:
+        raise UsageError(
+            "The address of the index may hold neither a user nor a query.",
+            hint="Name the user with --username; the password is asked for.",
+        )
+    path = re.sub(r"/(simple|legacy)$", "", address.path.rstrip("/"))
+    return urlunsplit((address.scheme, address.netloc, f"{path}/", "", ""))
+
+
+def _is_local(index: Index) -> bool:
+    return urlsplit(index.base_url).hostname in {"localhost", "127.0.0.1", "::1"}
+
+
+def _without_query(location: str) -> str:
+    return location.partition("?")[0]

@@ -1,0 +1,132 @@
+"""``poetry aegis client poetry``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cleo.helpers import option
+
+from poetry_aegis.commands.base import DRY_RUN, JSON, plain
+from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN, ServerCommand
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cleo.io.inputs.option import Option
+
+    from poetry_aegis.client.poetry import Index
+
+_PURPOSES = {
+    "install_with_poetry": "To install from it, add it to a project as a source",
+    "publish": "To publish a project",
+    "install_with_pip": "To install with pip, which asks for the password",
+}
+
+
+class ClientPoetryCommand(ServerCommand):
+    """Makes the index known to Poetry."""
+
+    name = "aegis client poetry"
+    description = "Makes the index known to Poetry."
+    options: ClassVar[list[Option]] = [
+        option("name", description="The repository's name.", flag=False, default="aegis"),
+        option("url", description="The index; this machine's server unless given.", flag=False),
+        option("username", description="Who logs in; else the server's first admin.", flag=False),
+        PASSWORD_STDIN,
+        HOME,
+        DRY_RUN,
+        JSON,
+    ]
+    help = (
+        "The credential is tried on the server before anything is written. The password is asked "
+        "for, or read from standard input with <c1>--password-stdin</c1>."
+    )
+
+    def perform(self) -> int:
+        """Try the credential, write the configuration, say how to use it."""
+        from poetry_aegis.client import poetry as client
+
+        index = client.make_index(self.option("name"), self.option("url") or self._server_url())
+        username = self.option("username") or self._admin()
+        password = self._password(username)
+        self.warn([*index.warnings, *client.hidden_by()])
+        client.check_credential(index, username, password)
+        password_in = None if self.option("dry-run") else self._write(index, username, password)
+        if self.wants_json:
+            self._print_json(index, username, password_in)
+        else:
+            self._tell(index, username, password_in)
+        return 0
+
+    def _write(self, index: Index, username: str, password: str) -> str:
+        """Write Poetry's configuration; return where the password went."""
+        from poetry_aegis import poetry_api
+
+        in_keyring = poetry_api.save_repository(index.name, index.upload_url, username, password)
+        return "the keyring" if in_keyring else str(self._config_directory / "auth.toml")
+
+    @property
+    def _config_directory(self) -> Path:
+        from poetry_aegis import poetry_api
+
+        return poetry_api.config_directory()
+
+    def _server_url(self) -> str:
+        from poetry_aegis.errors import NoServer
+        from poetry_aegis.server.config import load_settings
+
+        try:
+            return load_settings(self.home).url
+        except NoServer as error:
+            error.hint = f"Name the index with --url.\n{error.hint}"
+            raise
+
+    def _admin(self) -> str:
+        from poetry_aegis.errors import UsageError
+        from poetry_aegis.server.users import first_admin
+
+        admin = None if self.option("url") else first_admin(self.home)
+        if admin is None:
+            raise UsageError("The user is not named.", hint="Add --username NAME.")
+        return admin
+
+    def _password(self, username: str) -> str:
+        from poetry_aegis.errors import UsageError
+
+        password = self.read_secret(
+            f"Password of {plain(username)}:", from_stdin=bool(self.option("password-stdin"))
+        )
+        if not password:
+            raise UsageError(
+                f"There is no password for {username!r}.",
+                hint="Type it on a terminal, or write it to standard input with --password-stdin.",
+            )
+        return password
+
+    def _tell(self, index: Index, username: str, password_in: str | None) -> None:
+        rows = [
+            (f"repositories.{index.name}.url", index.upload_url),
+            (f"http-basic.{index.name}", f"{username} and the password"),
+        ]
+        if password_in is None:
+            self.say("The server accepts the password. Nothing was written; this would be:")
+        else:
+            self.say(f"Poetry knows the index now, in {plain(str(self._config_directory))}:")
+            rows.append(("the password is in", password_in))
+        self.say_table(rows)
+        for purpose, command in index.next_steps(username).items():
+            self.say(f"\n{_PURPOSES[purpose]}:\n  <c1>{plain(command)}</c1>")
+
+    def _print_json(self, index: Index, username: str, password_in: str | None) -> None:
+        self.print_json(
+            {
+                "name": index.name,
+                "upload_url": index.upload_url,
+                "simple_url": index.simple_url,
+                "username": username,
+                "written": password_in is not None,
+                "config_file": str(self._config_directory / "config.toml"),
+                "password_in": password_in,
+                "next": index.next_steps(username),
+            }
+        )

@@ -1,0 +1,49 @@
+"""``poetry aegis server logs``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cleo.helpers import option
+
+from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.server_base import HOME, ServerCommand
+
+if TYPE_CHECKING:
+    from cleo.io.inputs.option import Option
+
+
+class ServerLogsCommand(ServerCommand):
+    """Prints the server's log."""
+
+    name = "aegis server logs"
+    description = "Prints what the index has logged."
+    options: ClassVar[list[Option]] = [
+        option("follow", "f", "Go on with new lines until Ctrl-C."),
+        option("lines", description="How many lines of the end.", flag=False, default="100"),
+        HOME,
+    ]
+
+    def perform(self) -> int:
+        """Print lines as they come; a reader that has read enough is no error."""
+        from poetry_aegis.errors import UsageError
+
+        asked = self.option("lines")
+        if not (asked.isascii() and asked.isdigit()):
+            raise UsageError(
+                f"--lines {asked} is not a number of lines.", hint="For example: --lines 50"
+            )
+        try:
+            for line in self.driver.logs(lines=int(asked), follow=bool(self.option("follow"))):
+                self.say(plain(line))
+        except BrokenPipeError:
+            _discard_output()
+        return 0
+
+
+def _discard_output() -> None:
+    """Let the interpreter's last flush go nowhere instead of failing on the closed pipe."""
+    import os
+    import sys
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,28 @@
+"""``poetry aegis server run``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.server_base import HOME, ServerCommand
+
+if TYPE_CHECKING:
+    from cleo.io.inputs.option import Option
+
+
+class ServerRunCommand(ServerCommand):
+    """Runs the server in the foreground."""
+
+    name = "aegis server run"
+    description = "Runs the index in the foreground."
+    options: ClassVar[list[Option]] = [HOME]
+
+    def perform(self) -> int:
+        """Serve, with the server's log on the terminal."""
+        settings = self.settings
+        self.warn(settings.warnings)
+        self.say(f"Serving at {plain(settings.url)} until Ctrl-C.")
+        code = self.driver.run()
+        self.say("The server is stopped.")
+        return code

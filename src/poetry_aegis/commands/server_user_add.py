@@ -1,0 +1,54 @@
+"""``poetry aegis server user add``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cleo.helpers import argument, option
+
+from poetry_aegis.commands.base import JSON, plain
+from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN, ServerCommand
+
+if TYPE_CHECKING:
+    from cleo.io.inputs.argument import Argument
+    from cleo.io.inputs.option import Option
+
+
+class ServerUserAddCommand(ServerCommand):
+    """Adds a user."""
+
+    name = "aegis server user add"
+    description = "Adds a user to the index."
+    arguments: ClassVar[list[Argument]] = [argument("user", "The user's name.")]
+    options: ClassVar[list[Option]] = [
+        option(
+            "role",
+            description="What the user may do: reader, publisher (the default) or admin.",
+            flag=False,
+        ),
+        PASSWORD_STDIN,
+        option("replace", description="Give an existing user a new password, and --role if given."),
+        HOME,
+        JSON,
+    ]
+    help = (
+        "Without <c1>--password-stdin</c1> the password is asked for on a terminal; where nobody "
+        "can be asked, one is generated and shown once."
+    )
+
+    def perform(self) -> int:
+        """Ask for the password, then add."""
+        from poetry_aegis.server import users
+
+        name, role, replace = self.argument("user"), self.option("role"), self.option("replace")
+        self.home.require()
+        given = self.new_password(name)
+        password = given or users.generate_password()
+        user = users.add_user(self.home, name, password, role=role, replace=replace)
+        if self.wants_json:
+            self.print_json({"name": user.name, "role": user.role})
+            return 0
+        self.say(f"User {plain(user.name)} can log in, as {user.role}.")
+        if not given:
+            self.say_table([("password", f"{password}  (shown only this once)")])
+        return 0

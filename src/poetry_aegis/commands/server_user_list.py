@@ -1,0 +1,32 @@
+"""``poetry aegis server user list``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from poetry_aegis.commands.base import JSON
+from poetry_aegis.commands.server_base import HOME, ServerCommand
+
+if TYPE_CHECKING:
+    from cleo.io.inputs.option import Option
+
+
+class ServerUserListCommand(ServerCommand):
+    """Lists the users."""
+
+    name = "aegis server user list"
+    description = "Lists the users of the index."
+    options: ClassVar[list[Option]] = [HOME, JSON]
+
+    def perform(self) -> int:
+        """Print names and roles."""
+        from poetry_aegis.server.users import list_users
+
+        users = list_users(self.home)
+        if self.wants_json:
+            self.print_json({"users": [{"name": u.name, "role": u.role} for u in users]})
+        elif users:
+            self.say_table([(user.name, user.role) for user in users])
+        else:
+            self.say("There are no users. Add one with: poetry aegis server user add NAME")
+        return 0

@@ -1,0 +1,100 @@
+"""The server's home: the one directory that holds an installation of the index.
+
+::
+
+    server.toml         the settings, the only file an operator edits
+    data/               the index itself: distributions, pages, users
+    run/registry.pid    the running process
+    run/lock            held while a command starts, stops or changes something
+    logs/registry.log   what the process prints
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from poetry_aegis.errors import NoServer, ServerError
+
+HOME_VARIABLE = "AEGIS_SERVER_HOME"
+
+
+@dataclass(frozen=True)
+class ServerHome:
+    """The paths of an installation under *root*, which is absolute."""
+
+    root: Path
+
+    @property
+    def settings_file(self) -> Path:
+        """Where ``server.toml`` is; a home without it holds no server."""
+        return self.root / "server.toml"
+
+    @property
+    def data(self) -> Path:
+        """The registry's data directory."""
+        return self.root / "data"
+
+    @property
+    def auth(self) -> Path:
+        """Where the registry keeps its users."""
+        return self.data / "auth"
+
+    @property
+    def pid_file(self) -> Path:
+        """Which process serves this home."""
+        return self.root / "run" / "registry.pid"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held while a command changes this home."""
+        return self.root / "run" / "lock"
+
+    @property
+    def log_file(self) -> Path:
+        """What the process prints."""
+        return self.root / "logs" / "registry.log"
+
+    @property
+    def exists(self) -> bool:
+        """Whether a server is set up here."""
+        return self.settings_file.is_file()
+
+    def require(self) -> None:
+        """Raise `NoServer` where none is set up."""
+        if not self.exists:
+            raise NoServer(
+                f"There is no server in {self.root}.",
+                hint="Set one up with: poetry aegis server init\n"
+                f"Or name its home with --home or {HOME_VARIABLE}.",
+            )
+
+    def make_directories(self) -> None:
+        """Make what is missing of the layout, closed to other users. Raises `ServerError`."""
+        directories = (
+            self.root,
+            self.data,
+            self.auth,
+            self.pid_file.parent,
+            self.log_file.parent,
+        )
+        try:
+            self.root.parent.mkdir(parents=True, exist_ok=True)
+            for directory in directories:
+                directory.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ServerError(
+                f"The directory {error.filename} cannot be made: {error.strerror}.",
+                hint="Name another home with --home.",
+            ) from error
+
+
+def locate_home(option: str | None) -> ServerHome:
+    """Return the home named by *option*, else by the environment, else the platform's own."""
+    named = option or os.environ.get(HOME_VARIABLE)
+    if named:
+        return ServerHome(Path(os.path.abspath(Path(named).expanduser())))  # noqa: PTH100  no links followed
+    import platformdirs
+
+    return ServerHome(platformdirs.user_data_path("poetry-aegis", appauthor=False) / "server")

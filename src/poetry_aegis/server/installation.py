@@ -1,0 +1,46 @@
+"""A new installation: its home, its first user and its settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poetry_aegis import atomic
+from poetry_aegis.errors import ServerError, ServerExists
+from poetry_aegis.server import users
+from poetry_aegis.server.config import render_settings
+from poetry_aegis.server.extra import require_registry
+from poetry_aegis.server.locks import locked
+
+if TYPE_CHECKING:
+    from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.home import ServerHome
+
+
+def require_vacant(home: ServerHome) -> None:
+    """Raise `ServerExists` where *home* holds a server, `MissingExtra` where none could run."""
+    require_registry()
+    if home.settings_file.exists() or home.settings_file.is_symlink():
+        raise ServerExists(
+            f"A server is already set up in {home.root}.",
+            hint="Start it with: poetry aegis server start\nOr name another home with --home.",
+        )
+
+
+def create(home: ServerHome, settings: ServerSettings, *, user: str, password: str) -> None:
+    """Set up a server in *home* whose admin is *user*.
+
+    ``server.toml`` comes last: a home without it is no server, and can be set up again. Raises
+    `ServerExists`, `ServerError`, `UserError` and `MissingExtra`.
+    """
+    require_vacant(home)
+    users.require_valid(home, user, password)
+    home.make_directories()
+    with locked(home):
+        require_vacant(home)
+        users.add_first_user(home, user, password)
+        try:
+            atomic.write_text(home.settings_file, render_settings(settings), mode=0o600)
+        except OSError as error:
+            raise ServerError(
+                f"{home.settings_file} cannot be written: {error.strerror}."
+            ) from error

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from poetry_aegis.errors import NoServer, UnreadableUsers, UserError
+from poetry_aegis.server import users
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from poetry_aegis.server.home import ServerHome
+
+
+def roles(home: ServerHome) -> dict[str, str]:
+    return {user.name: user.role for user in users.list_users(home)}
+
+
+def test_the_first_user_is_an_admin_and_the_next_a_publisher(set_up: ServerHome) -> None:
+    assert users.add_user(set_up, "ada", "s3cret", role=None, replace=False).role == "admin"
+    users.add_user(set_up, "bob", "s3cret", role=None, replace=False)
+    assert roles(set_up) == {"ada": "admin", "bob": "publisher"}
+    assert users.first_admin(set_up) == "ada"
+
+
+def test_there_is_always_an_admin(set_up: ServerHome) -> None:
+    users.add_user(set_up, "ada", "s3cret", role="admin", replace=False)
+    users.add_user(set_up, "bob", "s3cret", role="reader", replace=False)
+    with pytest.raises(UserError, match="only admin"):
+        users.remove_user(set_up, "ada")
+    with pytest.raises(UserError, match="only admin"):
+        users.add_user(set_up, "ada", "other", role="reader", replace=True)
+    assert roles(set_up) == {"ada": "admin", "bob": "reader"}
+    users.add_user(set_up, "bob", "s3cret", role="admin", replace=True)
+    users.remove_user(set_up, "ada")
+    assert roles(set_up) == {"bob": "admin"}
+
+
+@pytest.mark.parametrize(
+    ("change", "hint"),
+    [
+        (lambda home: users.add_user(home, "ada", "x", role=None, replace=False), "--replace"),
+        (lambda home: users.remove_user(home, "nobody"), "user list"),
+        (lambda home: users.add_user(home, "a:b", "x", role=None, replace=False), ""),
+        (lambda home: users.add_user(home, "eve", "", role=None, replace=False), ""),
+        (lambda home: users.add_user(home, "eve", "x", role="king", replace=False), "reader"),
+    ],
+    ids=["exists", "nobody", "name", "password", "role"],
+)
+def test_what_the_registry_refuses(
+    set_up: ServerHome, change: Callable[[ServerHome], object], hint: str
+) -> None:
+    users.add_first_user(set_up, "ada", "s3cret")
+    before = roles(set_up)
+    with pytest.raises(UserError) as caught:
+        change(set_up)
+    assert hint in caught.value.hint
+    assert roles(set_up) == before
+
+
+def test_users_that_cannot_be_read(set_up: ServerHome) -> None:
+    (set_up.auth / "htpasswd").write_bytes(b"\xff\xfe")
+    with pytest.raises(UnreadableUsers) as caught:
+        users.list_users(set_up)
+    assert str(set_up.auth) in caught.value.hint
+    with pytest.raises(UnreadableUsers):
+        users.add_user(set_up, "ada", "s3cret", role="reader", replace=False)
+    assert (set_up.auth / "htpasswd").read_bytes() == b"\xff\xfe"
+
+
+def test_a_directory_in_the_place_of_the_users(set_up: ServerHome) -> None:
+    (set_up.auth / "htpasswd").mkdir()
+    with pytest.raises(UnreadableUsers):
+        users.list_users(set_up)
+
+
+def test_no_server(home: ServerHome) -> None:
+    with pytest.raises(NoServer):
+        users.list_users(home)
+    with pytest.raises(NoServer):
+        users.add_user(home, "ada", "s3cret", role=None, replace=False)
+    assert not home.root.exists()
+
+
+def test_generated_passwords_differ() -> None:
+    first, second = users.generate_password(), users.generate_password()
+    assert first != second
+    assert len(first) >= 24
