@@ -27,7 +27,7 @@ def main(directory: str, *requirements: str) -> None:
             "On Debian and Ubuntu: apt-get install python3-venv"
         )
     python = Path(directory, "Scripts" if os.name == "nt" else "bin", "python")
-    pip = [str(python), "-m", "pip", "--quiet", "--disable-pip-version-check", "install"]
+    pip = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
     # Dependency groups (PEP 735) need pip 25.1.
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
     project = ["--editable", ".[registry]", "--group", "dev"]

@@ -160,7 +160,7 @@ def install_with_pip(stage: Stage, version: str) -> None:
     stage.run(sys.executable, "-m", "venv", venv)
     index = json.loads(stage.read("poetry", "aegis", "server", "status", "--json"))["url"]
     stage.run(
-        *(executable(venv, "pip"), "install", "--quiet", "--no-deps", "--no-cache-dir"),
+        *(executable(venv, "pip"), "install", "-qq", "--no-deps", "--no-cache-dir"),
         *("--disable-pip-version-check", "--index-url", f"{index.rstrip('/')}/simple/"),
         f"poetry-aegis=={version}",
     )
@@ -172,7 +172,7 @@ def install_with_poetry(stage: Stage, url: str, password: str) -> None:
     venv = stage.root / "second-poetry"
     stage.run(sys.executable, "-m", "venv", venv)
     stage.run(
-        *(executable(venv, "pip"), "install", "--quiet", "--disable-pip-version-check", "poetry")
+        *(executable(venv, "pip"), "install", "-qq", "--disable-pip-version-check", "poetry")
     )
     second = Stage(
         stage.root,
