@@ -171,9 +171,7 @@ def install_with_poetry(stage: Stage, url: str, password: str) -> None:
     """Make a second Poetry and add the plugin to it from the index."""
     venv = stage.root / "second-poetry"
     stage.run(sys.executable, "-m", "venv", venv)
-    stage.run(
-        *(executable(venv, "pip"), "install", "-qq", "--disable-pip-version-check", "poetry")
-    )
+    stage.run(*(executable(venv, "pip"), "install", "-qq", "--disable-pip-version-check", "poetry"))
     second = Stage(
         stage.root,
         stage.env
@@ -209,7 +207,7 @@ def summarise(stage: Stage, clone: Path, version: str, url: str) -> str:
     files = sorted(path.name for path in (clone / "dist").iterdir())
     return "\n".join(
         [
-            f"What there is now, with poetry-aegis {version}:",
+            f"What you have seen made, with poetry-aegis {version}:",
             f"  - a private package index at {url}, with a user and a password",
             f"  - a release: CHANGELOG.md, a commit, and the tag {pushed}, pushed to the remote",
             f"  - {' and '.join(files)}, published, and verified by sha256",

@@ -78,7 +78,7 @@ def test_poetry_gets_its_repository_and_credentials(
     for line in (
         str(poetry.root / "config" / "auth.toml"),
         "poetry aegis publish -r aegis",
-        f"poetry source add --priority=supplemental aegis {url}simple/",
+        f"poetry source add --priority=explicit aegis {url}simple/",
         "pip install --index-url http://ada@127.0.0.1:",
     ):
         assert line in done.stdout
@@ -148,9 +148,19 @@ def test_the_lines_it_prints_work(
     published = poetry.run("publish", "--build", "-r", "corp", cwd=library)
     assert published.returncode == 0, published.stdout + published.stderr
 
-    added = poetry.run(*shlex.split(steps["install_with_poetry"])[1:], cwd=library)
+    user = tmp_path / "user"
+    user.mkdir()
+    (user / "pyproject.toml").write_text(
+        '[project]\nname = "user"\nversion = "1"\nrequires-python = ">=3.10"\n'
+        "[tool.poetry]\npackage-mode = false\n"
+    )
+    added = poetry.run(*shlex.split(steps["add_source"])[1:], cwd=user)
     assert added.returncode == 0, added.stdout + added.stderr
-    assert f'url = "{url}"' in (library / "pyproject.toml").read_text()
+    assert f'url = "{url}"' in (user / "pyproject.toml").read_text()
+    line = steps["install_with_poetry"].replace("PACKAGE", "tiny-library")
+    locked = poetry.run(*shlex.split(line)[1:], "--lock", cwd=user)
+    assert locked.returncode == 0, locked.stdout + locked.stderr
+    assert 'name = "tiny-library"\nversion = "1.2.3"' in (user / "poetry.lock").read_text()
 
     netrc = poetry.root / ".netrc"
     netrc.write_text(f'machine 127.0.0.1 login ada password "{PASSWORD}"\n')

@@ -49,9 +49,9 @@ class Index:
         """Return the commands that use the index, each under what it does."""
         scheme, rest = self.simple_url.split("://", 1)
         return {
-            "install_with_poetry": (
-                f"poetry source add --priority=supplemental {self.name} {self.simple_url}"
-            ),
+            # Explicit: a private name must never be looked up on a public index first.
+            "add_source": f"poetry source add --priority=explicit {self.name} {self.simple_url}",
+            "install_with_poetry": f"poetry add --source {self.name} PACKAGE",
             "publish": f"poetry aegis publish -r {self.name}",
             "install_with_pip": (
                 f"pip install --index-url {scheme}://{quote(username, safe='')}@{rest} PACKAGE"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from poetry_aegis.client.poetry import Index
 
 _PURPOSES = {
-    "install_with_poetry": "To install from it, add it to a project as a source",
+    "add_source": "To install from it, add it to a project as a source, once",
+    "install_with_poetry": "and then a package of it",
     "publish": "To publish a project",
     "install_with_pip": "To install with pip, which asks for the password",
 }
