@@ -145,6 +145,25 @@ def test_ctrl_c_in_a_hook_takes_the_release_back(poetry: PoetryHome, project: Gi
     assert project.state() == before
 
 
+def test_a_refused_push_takes_the_release_back_and_says_so(
+    poetry: PoetryHome, project: GitProject, tmp_path: Path
+) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    hook = bare.root / "hooks" / "update"
+    hook.write_text("#!/bin/sh\necho 'main is protected' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    project.commit("feat: x")
+    before = project.state()
+    run = poetry.run("aegis", "release", "auto", "--push-tag", cwd=project.root)
+    assert run.returncode == 27
+    assert run.stderr.splitlines() == [
+        "The remote 'origin' refused the push: main is protected",
+        "Settle it with the remote, then run the command again.",
+        "The release was taken back; the repository is as it was.",
+    ]
+    assert project.state() == before
+
+
 def test_a_second_release_at_the_same_time_is_told(poetry: PoetryHome, project: GitProject) -> None:
     from filelock import FileLock
 

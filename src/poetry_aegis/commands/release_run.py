@@ -105,13 +105,23 @@ def _carry_out(
     try:
         release.run(lambda step: command.say(f"  - {plain(step.describe())}"))
     except AegisError as error:
-        if publishing and release.stands():
-            name = publishing.repository.name
-            done = f"{plan.version} is released all the same. Finish with: poetry aegis publish"
-            error.hint = f"{error.hint}\n{done} -r {name}".strip()
+        error.hint = f"{error.hint}\n{_aftermath(error, release, publishing)}".strip()
         raise
     poetry_api.reload_project(command)
     command.say(f"<success>Released {plan.version}</success>, tagged {plain(plan.tag)}.")
+
+
+def _aftermath(error: AegisError, release: Release, publishing: Publishing | None) -> str:
+    """Say how a release that failed with *error* has left the repository."""
+    if getattr(error, "__notes__", None):
+        return "Not all of the release could be taken back; look at: git status && git log -2"
+    if not release.stands():
+        return "The release was taken back; the repository is as it was."
+    name = publishing.repository.name if publishing else "NAME"
+    return (
+        f"{release.plan.version} is released all the same. "
+        f"Finish with: poetry aegis publish -r {plain(name)}"
+    )
 
 
 def _show_plan(command: AegisCommand, release: Release) -> None:

@@ -174,7 +174,7 @@ class GitRepository:
         if outcome.status:
             raise CommitRefused(
                 f"Git refused the release commit: {outcome.reason}",
-                hint="A hook or a signing key may be the cause; everything was put back.",
+                hint="A hook or a signing key may be the cause.",
             )
         return self.head()
 

@@ -74,7 +74,7 @@ def _require_pushable(repository: GitRepository, upstream: Upstream, tag: str) -
     refspec = f"HEAD:refs/heads/{upstream.branch}"
     outcome = repository.push(upstream, [refspec], dry_run=True)
     if outcome.status:
-        raise push_rejected(upstream, outcome, undone=False)
+        raise push_rejected(upstream, outcome)
     if repository.remote_object_of(upstream.remote, f"refs/tags/{tag}"):
         raise TagExists(
             f"The remote {upstream.remote!r} has a tag {tag} already, which is not here.",

@@ -140,7 +140,7 @@ class Push(Step):
         outcome = self.repository.push(self.upstream, refspecs)
         self._arrived = outcome.status == 0
         if not self.is_final():
-            raise push_rejected(self.upstream, outcome, undone=True)
+            raise push_rejected(self.upstream, outcome)
 
     def is_final(self) -> bool:
         """Return whether the remote has it: what others may have fetched is never rewritten.
@@ -201,18 +201,16 @@ class Publish(Step):
         return self.uploaded()
 
 
-def push_rejected(upstream: Upstream, outcome: Outcome, *, undone: bool) -> PushRejected:
+def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
     """Return the error for a push that the remote did not take."""
-    behind = any(sign in outcome.errors for sign in ("fetch first", "non-fast-forward"))
-    state = "The release was undone." if undone else "Nothing was changed."
-    if behind:
+    if any(sign in outcome.errors for sign in ("fetch first", "non-fast-forward")):
         return PushRejected(
             f"The remote {upstream.remote!r} has commits on {upstream.branch} that are not here.",
-            hint=f"{state} Get them, then try again: git pull --rebase",
+            hint="Get them, then try again: git pull --rebase",
         )
     return PushRejected(
         f"The remote {upstream.remote!r} refused the push: {_reason(outcome)}",
-        hint=f"{state} Settle it with the remote, then run the command again.",
+        hint="Settle it with the remote, then run the command again.",
     )
 
 
