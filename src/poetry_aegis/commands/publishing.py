@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.progress import ConsoleReporter
 from poetry_aegis.publish.distributions import find_distributions
-from poetry_aegis.publish.publication import plan, publish
+from poetry_aegis.publish.publication import check, plan, publish
 from poetry_aegis.publish.repository import choose_repository
 from poetry_aegis.settings import load_settings
 
@@ -45,6 +45,13 @@ class Publishing:
     directory: Path
     publication: Publication | None = None
     _arrived: set[str] = field(default_factory=set)
+    _kept: tuple[Path, ...] = ()
+
+    def check(self, version: str) -> None:
+        """Check that *version* can be published, before it is released. Raises `PublishError`."""
+        if not self.options.overwrite:
+            with ConsoleReporter(self.command.messages) as reporter:
+                check(self.project.name, version, self.repository, reporter=reporter)
 
     def build(self, version: str) -> None:
         """Build the project, and check that it came out as *version*. Raises `BuildFailed`."""
@@ -67,13 +74,15 @@ class Publishing:
 
     def publish(self, distributions: tuple[Distribution, ...]) -> Publication:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
+        kept = [self._dist / distribution.filename for distribution in distributions]
+        self._kept = tuple(path for path in kept if not path.exists())
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
             self.publication = publish(
                 distributions,
                 self.repository,
                 overwrite=self.options.overwrite,
                 verify=self.options.verify,
-                keep_in=None if self.options.skip_build else self.project.root / "dist",
+                keep_in=None if self.options.skip_build else self._dist,
                 reporter=reporter,
             )
         return self.publication
@@ -81,6 +90,15 @@ class Publishing:
     def has_begun(self) -> bool:
         """Return whether any file has arrived."""
         return bool(self._arrived)
+
+    def discard(self) -> None:
+        """Remove from ``dist/`` what `publish` has put there."""
+        for path in self._kept:
+            path.unlink(missing_ok=True)
+
+    @property
+    def _dist(self) -> Path:
+        return self.project.root / "dist"
 
 
 def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:

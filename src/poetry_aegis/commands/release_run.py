@@ -55,8 +55,8 @@ def run_release(
         )
         if release is None:
             return _nothing(command, project)
-        if publishing and publishing.options.skip_build:
-            _require_built(publishing, release.plan.version)
+        if publishing:
+            _require_publishable(publishing, release.plan.version)
         if dry_run:
             _show_plan(command, release)
         else:
@@ -83,18 +83,23 @@ def _publishing_steps(publishing: Publishing) -> tuple[list[Step], list[Step]]:
         publishing.publish(publishing.find(current_version(pyproject)))
 
     building = [] if publishing.options.skip_build else [Build(build)]
-    return [*building], [Publish(publishing.repository.name, publish, publishing.has_begun)]
+    uploading = Publish(
+        publishing.repository.name, publish, publishing.has_begun, publishing.discard
+    )
+    return [*building], [uploading]
 
 
-def _require_built(publishing: Publishing, version: str) -> None:
-    """Raise `UsageError` unless the distributions of *version* are there before its release."""
-    try:
-        publishing.find(version)
-    except AegisError as error:
-        raise UsageError(
-            f"--skip-build wants {version} in dist/ before it is released: {error}",
-            hint="Leave out --skip-build, or leave out --bump.",
-        ) from error
+def _require_publishable(publishing: Publishing, version: str) -> None:
+    """Raise what would keep *version* from being published, before it is released."""
+    if publishing.options.skip_build:
+        try:
+            publishing.find(version)
+        except AegisError as error:
+            raise UsageError(
+                f"--skip-build wants {version} in dist/ before it is released: {error}",
+                hint="Leave out --skip-build, or leave out --bump.",
+            ) from error
+    publishing.check(version)
 
 
 def _carry_out(

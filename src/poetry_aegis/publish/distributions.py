@@ -22,7 +22,7 @@ from poetry_aegis.errors import BuildFailed, InvalidVersion
 from poetry_aegis.publish.core_metadata import form_fields, read_core_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 CHUNK = 1 << 20  # bytes
@@ -53,16 +53,11 @@ class Distribution:
 def find_distributions(directory: Path, name: str, version: str) -> tuple[Distribution, ...]:
     """Return the distributions of *name* *version* in *directory*: the sdist, then the wheels.
 
-    Names are compared as PEP 503 normalises them and versions by PEP 440, so files of another
-    project or version are passed over, a higher version too. Raises `BuildFailed` where there is
-    none or one cannot be read, `InvalidVersion` for a *version* that is none.
+    Files of another project or version are passed over, a higher version too. Raises `BuildFailed`
+    where there is none or one cannot be read, and `InvalidVersion`.
     """
-    try:
-        wanted = canonicalize_name(name), Version(version)
-    except NotPep440 as error:
-        raise InvalidVersion(f"{version!r} is not a version that PEP 440 knows.") from error
     found = sorted(path.name for path in directory.iterdir()) if directory.is_dir() else []
-    ours = [filename for filename in found if _identity(filename) == wanted]
+    ours = select(found, name, version)
     if not ours:
         raise BuildFailed(
             f"There is no distribution of {name} {version} in {directory.name}/, "
@@ -71,6 +66,18 @@ def find_distributions(directory: Path, name: str, version: str) -> tuple[Distri
         )
     ours.sort(key=lambda filename: filename.endswith(".whl"))
     return tuple(read_distribution(directory / filename) for filename in ours)
+
+
+def select(filenames: Iterable[str], name: str, version: str) -> list[str]:
+    """Return those of *filenames* that are distributions of *name* *version*.
+
+    Names are compared as PEP 503 normalises them and versions by PEP 440. Raises `InvalidVersion`.
+    """
+    try:
+        wanted = canonicalize_name(name), Version(version)
+    except NotPep440 as error:
+        raise InvalidVersion(f"{version!r} is not a version that PEP 440 knows.") from error
+    return [filename for filename in filenames if _identity(filename) == wanted]
 
 
 def read_distribution(path: Path) -> Distribution:

@@ -11,10 +11,16 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from poetry_aegis.errors import BuildFailed, PublishError, Unauthorized, Unreachable
-from poetry_aegis.publish.distributions import keep
+from poetry_aegis.errors import (
+    BuildFailed,
+    FileConflict,
+    PublishError,
+    Unauthorized,
+    Unreachable,
+)
+from poetry_aegis.publish.distributions import keep, select
 from poetry_aegis.publish.index import Index
 from poetry_aegis.publish.patience import DEFAULT_PATIENCE, Patience
 from poetry_aegis.publish.repository import check_upload_url
@@ -23,13 +29,14 @@ from poetry_aegis.publish.verification import read_back
 from poetry_aegis.publish.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.reporter import Reporter
     from poetry_aegis.publish.repository import Repository
 
+T = TypeVar("T")
 Action = Literal["upload", "skip", "replace", "refuse"]
 _DONE = {"upload": "uploaded", "skip": "skipped", "replace": "replaced", "refuse": "refused"}
 
@@ -150,6 +157,29 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
         return replace(publication, verified=True)
 
 
+def check(
+    project: str,
+    version: str,
+    repository: Repository,
+    *,
+    reporter: Reporter,
+    patience: Patience = DEFAULT_PATIENCE,
+) -> None:
+    """Check before a release that *version* of *project* can be published; nothing is sent.
+
+    Raises `Unauthorized` and `Unreachable`, and `FileConflict` where the index has files of that
+    version already. An index that cannot be read for another reason is only noted.
+    """
+    with _connection(repository, reporter, patience) as (_, index):
+        page = _if_readable(lambda: index.project_page(project), reporter) if index else {}
+    there = sorted(select(page, project, version))
+    if there:
+        raise FileConflict(
+            f"{repository.name} already has {version} of {project}: {', '.join(there)}.",
+            hint="Release a higher version, for example: poetry aegis release patch",
+        )
+
+
 @contextlib.contextmanager
 def _connection(
     repository: Repository, reporter: Reporter, patience: Patience
@@ -172,22 +202,25 @@ def _plan(
 ) -> Publication:
     if not distributions:
         raise BuildFailed("There is nothing to publish.", hint="Build it with: poetry build")
-    found = {} if index is None else _hashes(distributions, index, reporter)
+    found = _if_readable(lambda: _hashes(distributions, index), reporter) if index else {}
     steps = (_step(file, found.get(file.filename), overwrite=overwrite) for file in distributions)
     return Publication(repository, tuple(steps))
 
 
-def _hashes(
-    distributions: Sequence[Distribution], index: Index, reporter: Reporter
-) -> dict[str, str]:
+def _hashes(distributions: Sequence[Distribution], index: Index) -> dict[str, str]:
     """Return the SHA-256 of those files that the index has, by file name."""
+    page = index.project_page(distributions[0].name)
+    return {
+        file.filename: index.sha256(page[file.filename])
+        for file in distributions
+        if file.filename in page
+    }
+
+
+def _if_readable(read: Callable[[], dict[str, T]], reporter: Reporter) -> dict[str, T]:
+    """Return what *read* finds on the index; nothing where only reading is refused."""
     try:
-        page = index.project_page(distributions[0].name)
-        return {
-            file.filename: index.sha256(page[file.filename])
-            for file in distributions
-            if file.filename in page
-        }
+        return read()
     except (Unauthorized, Unreachable):
         raise  # The upload would fail the same way, only later.
     except PublishError as error:

@@ -179,7 +179,8 @@ class Build(Step):
 class Publish(Step):
     """Uploads the distributions to an index and reads them back.
 
-    *publish* uploads; *uploaded* tells whether any file has arrived.
+    *publish* uploads, *uploaded* tells whether any file has arrived, and *discard* removes what
+    was built where none has.
     """
 
     name: ClassVar[str] = "publish"
@@ -187,6 +188,7 @@ class Publish(Step):
     repository: str
     publish: Callable[[], None]
     uploaded: Callable[[], bool]
+    discard: Callable[[], None]
 
     def describe(self) -> str:
         """Name the index."""
@@ -195,6 +197,10 @@ class Publish(Step):
     def do(self) -> None:
         """Upload and verify. Raises `PublishError`."""
         self.publish()
+
+    def undo(self) -> None:
+        """Remove the distributions of a version that is not released."""
+        self.discard()
 
     def is_final(self) -> bool:
         """Return whether a file has arrived: somebody may have installed it."""

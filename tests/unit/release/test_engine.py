@@ -409,15 +409,13 @@ def test_a_failing_publication(project: GitProject, arrived: bool) -> None:
     """With nothing uploaded the release is taken back; with a file out there it stands."""
     project.commit("feat: x")
     before = project.state()
-    opened = open_release(
-        project.pyproject,
-        Settings(),
-        Request("auto"),
-        publishing=[Publish("corp", fail, lambda: arrived)],
-    )
+    discarded: list[bool] = []
+    step = Publish("corp", fail, lambda: arrived, lambda: discarded.append(True))
+    opened = open_release(project.pyproject, Settings(), Request("auto"), publishing=[step])
     assert opened is not None
     with pytest.raises(StepFails):
         opened.run(lambda step: None)
+    assert bool(discarded) is not arrived
     assert opened.stands() is arrived
     assert (project.state() == before) is not arrived
     assert project.tags() == (["v0.1.0"] if arrived else [])
