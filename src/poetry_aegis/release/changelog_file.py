@@ -150,6 +150,6 @@ def _separate(pieces: list[_Piece], index: int) -> None:
 def _normalise(name: str) -> str:
     """Return *name* in one spelling: v1.3.0-rc.1 and 1.3.0rc1 are the same version."""
     try:
-        return parse_version(name.removeprefix("v")).text
+        return parse_version(name).text
     except InvalidVersion:
         return name.casefold()

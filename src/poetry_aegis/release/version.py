@@ -30,7 +30,8 @@ PHASES = {"dev": "", "alpha": "a", "beta": "b", "rc": "rc"}  # in the order PEP 
 def parse_version(text: str) -> Version:
     """Return *text* as a version. Raises `InvalidVersion`."""
     try:
-        return Version.parse(text)
+        # Twice, because an older poetry-core keeps the spelling it was given: v1.0-rc.1.
+        return Version.parse(Version.parse(text).to_string())
     except (InvalidVersionError, ValueError):
         raise InvalidVersion(
             f"{text!r} is not a version.",
@@ -146,8 +147,8 @@ def version_of_tag(template: str, tag: str) -> Version | None:
     if not text[:1].isdigit():
         return None
     try:
-        return Version.parse(text)
-    except (InvalidVersionError, ValueError):
+        return parse_version(text)
+    except InvalidVersion:
         return None
 
 

@@ -125,6 +125,11 @@ def test_what_is_no_version_is_refused(text: str) -> None:
         parse_version(text)
 
 
+@pytest.mark.parametrize("text", ["1.3.0-rc.1", "v1.3.0rc1", "1.3.0.RC1", " 1.3.0rc1 "])
+def test_every_spelling_becomes_the_one_of_pep_440(text: str) -> None:
+    assert parse_version(text).text == "1.3.0rc1"
+
+
 def test_kinds_are_named_in_full() -> None:
     assert parse_prerelease_type("rc") == "rc"
     with pytest.raises(UsageError, match="'final'"):
