@@ -1,0 +1,139 @@
+"""What is asked of Poetry, asked of the real one, with a configuration of its own."""
+
+from __future__ import annotations
+
+import os
+import stat
+from typing import TYPE_CHECKING
+
+import pytest
+from poetry.config.config import Config
+from poetry.console.application import Application
+from poetry.console.commands.about import AboutCommand
+from poetry.factory import Factory
+
+from poetry_aegis import errors, poetry_api
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.git import GitProject
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return Poetry's configuration directory, which does not exist yet."""
+    directory = tmp_path / "config"
+    for name in list(os.environ):
+        if name.startswith("POETRY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("POETRY_KEYRING_ENABLED", "false")
+    monkeypatch.setattr("poetry.locations.CONFIG_DIR", directory)
+    monkeypatch.setattr("poetry.config.config.CONFIG_DIR", directory)
+    monkeypatch.setattr("poetry.config.config._default_config", None)
+    return directory
+
+
+def command_in(project: GitProject) -> AboutCommand:
+    """Return a command as Poetry would run it in *project*."""
+    application = Application()
+    application._working_directory = project.root
+    command = AboutCommand()
+    command.set_application(application)
+    command.set_poetry(Factory().create_poetry(project.root))
+    return command
+
+
+def write_config(config: Path, text: str) -> None:
+    config.mkdir(exist_ok=True)
+    (config / "config.toml").write_text(text)
+
+
+def test_the_project_is_what_its_file_says(config: Path, project: GitProject) -> None:
+    found = poetry_api.load_project(command_in(project))
+    assert (found.name, found.root) == ("demo-pkg", project.root)
+
+
+def test_a_project_without_a_name_is_told(config: Path, project: GitProject) -> None:
+    command = command_in(project)
+    project.pyproject.write_text("[project]\n")
+    with pytest.raises(errors.CorruptProject, match="names no package"):
+        poetry_api.load_project(command)
+
+
+def test_pypi_is_where_poetry_says(config: Path, project: GitProject) -> None:
+    from poetry.repositories.pypi_repository import PyPiRepository
+
+    repository = poetry_api.find_repository(command_in(project), "pypi")
+    assert repository.index_url == f"{PyPiRepository().url}"
+    assert repository.upload_url.endswith("/legacy/")
+    assert (repository.username, repository.password) == (None, None)
+
+
+def test_an_unknown_repository_names_the_known(config: Path, project: GitProject) -> None:
+    write_config(config, '[repositories.corp]\nurl = "https://corp.example/"\n')
+    with pytest.raises(errors.UnknownRepository, match="it knows: corp") as caught:
+        poetry_api.find_repository(command_in(project), "crop")
+    assert "poetry config repositories.crop URL" in caught.value.hint
+
+
+def test_what_was_saved_is_found(config: Path, project: GitProject) -> None:
+    in_keyring = poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
+    assert not in_keyring
+    assert stat.S_IMODE((config / "auth.toml").stat().st_mode) == 0o600
+    repository = poetry_api.find_repository(command_in(project), "corp")
+    assert repository.upload_url == "https://corp.example/"
+    assert repository.index_url == "https://corp.example/simple/"
+    assert (repository.username, repository.password) == ("ada", "s3cret-pass")
+    assert "s3cret-pass" not in repr(repository)
+    assert repository.notes == ()
+
+
+def test_a_token_comes_before_a_password(
+    config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
+    monkeypatch.setenv("POETRY_PYPI_TOKEN_CORP", "t0ken")
+    repository = poetry_api.find_repository(command_in(project), "corp")
+    assert (repository.username, repository.password) == ("__token__", "t0ken")
+
+
+def test_a_source_of_the_project_is_a_repository_too(config: Path, project: GitProject) -> None:
+    text = project.pyproject.read_text()
+    source = '\n[[tool.poetry.source]]\nname = "team"\nurl = "https://team.example/simple/"\n'
+    project.pyproject.write_text(text + source)
+    command = command_in(project)
+    assert poetry_api.repository_names(command) == ["team"]
+    repository = poetry_api.find_repository(command, "team")
+    assert repository.index_url == "https://team.example/simple/"
+
+
+def test_a_variable_that_hides_the_others_hides_nothing_here(
+    config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
+    monkeypatch.setenv("POETRY_REPOSITORIES_OTHER_URL", "https://other.example/")
+    command = command_in(project)
+    assert Config.create().get("repositories") == {"other": {"url": "https://other.example/"}}
+    assert poetry_api.repository_names(command) == ["corp", "other"]
+    repository = poetry_api.find_repository(command, "corp")
+    assert repository.password == "s3cret-pass"
+    assert "POETRY_REPOSITORIES_OTHER_URL" in repository.notes[0]
+
+
+def test_certificates_are_read_or_told(config: Path, project: GitProject, tmp_path: Path) -> None:
+    write_config(
+        config,
+        '[repositories.corp]\nurl = "https://corp.example/"\n'
+        f'[certificates.corp]\ncert = "{(tmp_path / "ca.pem").as_posix()}"\n',
+    )
+    with pytest.raises(errors.SettingsError, match=r"ca\.pem, cannot be read"):
+        poetry_api.find_repository(command_in(project), "corp")
+
+
+def test_verification_can_be_turned_off_as_in_poetry(config: Path, project: GitProject) -> None:
+    write_config(
+        config,
+        '[repositories.corp]\nurl = "https://corp.example/"\n[certificates.corp]\ncert = false\n',
+    )
+    assert poetry_api.find_repository(command_in(project), "corp").verify is False
