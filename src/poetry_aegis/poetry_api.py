@@ -72,6 +72,8 @@ def load_project(command: Command) -> Project:
         ) from None
     document = read_toml(pyproject)
     name = _table(document, "project").get("name") or _table(document, "tool", "poetry").get("name")
+    if _table(document, "tool", "poetry").get("package-mode") is False:
+        name = name or pyproject.parent.name  # It is released under no name, only tagged.
     if not isinstance(name, str) or not name.strip():
         raise CorruptProject(
             f"{pyproject} names no package.", hint='Add name = "..." to its [project] table.'
@@ -101,6 +103,7 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
     poetry_build.set_env(EnvManager.get_system_env(naive=True))
     tokens = ["poetry", "build", "--output", str(output)]
     io = IO(ArgvInput(tokens), messages, command.io.error_output)
+    interrupts = _noting_interrupts(poetry_build)
     try:
         with _working_directory(project.root), _logging_to(io):
             # Fresh, because the version may have changed, and from an absolute path, because
@@ -115,11 +118,29 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
         ) from error
     finally:
         application.reset_poetry()
+    if interrupts:
+        raise interrupts[0]
     if code:
         raise BuildFailed(
             f"The build of {project.name} failed with exit code {code}.",
             hint="Try it alone with: poetry build",
         )
+
+
+def _noting_interrupts(command: Command) -> list[KeyboardInterrupt]:
+    """Return a list that gets the Ctrl-C that ends *command*: cleo makes it an exit code of 1."""
+    handle = command.handle
+    interrupts: list[KeyboardInterrupt] = []
+
+    def handle_and_note() -> int:
+        try:
+            return handle()
+        except KeyboardInterrupt as interrupt:
+            interrupts.append(interrupt)
+            raise
+
+    command.handle = handle_and_note  # type: ignore[method-assign]
+    return interrupts
 
 
 def repository_names(command: Command) -> list[str]:

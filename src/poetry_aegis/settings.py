@@ -9,6 +9,7 @@ from __future__ import annotations
 import types
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from difflib import get_close_matches
+from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from poetry_aegis.errors import CorruptProject, NoProject, SettingsError
@@ -24,6 +25,7 @@ DEFAULT_BUMPS: dict[str, Level] = {
     "fix": "patch",
     "perf": "patch",
     "revert": "patch",
+    "security": "patch",
 }
 
 # Keep a Changelog 1.1.0 names the headings; what is not listed here is not for users to read.
@@ -48,12 +50,15 @@ class Settings:
     remote: str = "origin"
     repository: str | None = None
     major_on_zero: bool = False
-    bumps: dict[str, Level] = field(default_factory=lambda: dict(DEFAULT_BUMPS))
-    sections: dict[str, str] = field(default_factory=lambda: dict(DEFAULT_SECTIONS))
+    bumps: dict[str, Level] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for key in ("tag_format", "commit_message"):
-            _require_one_version(key, getattr(self, key))
+        _require_template("tag_format", self.tag_format, most=1)
+        _require_template("commit_message", self.commit_message)
+        # What a project says of a type comes on top of the defaults; "none" and "" switch one off.
+        object.__setattr__(self, "bumps", DEFAULT_BUMPS | self.bumps)
+        object.__setattr__(self, "sections", DEFAULT_SECTIONS | self.sections)
         if not self.changelog.strip():
             raise SettingsError("changelog in [tool.poetry-aegis] is empty.")
 
@@ -164,13 +169,16 @@ def _describe(value: object) -> str:
     )
 
 
-def _require_one_version(key: str, template: str) -> None:
+def _require_template(key: str, template: str, *, most: int | None = None) -> None:
+    """Raise `SettingsError` unless *template* names the version, at *most* so many times."""
     try:
-        rendered = template.format(version="\0", semver="\0")
-    except (KeyError, IndexError, ValueError) as error:
+        fields = [item[1:] for item in Formatter().parse(template) if item[1] is not None]
+    except ValueError as error:
+        raise SettingsError(f"{key} = {template!r} is not a template: {error}.") from None
+    bare = all(item in {("version", "", None), ("semver", "", None)} for item in fields)
+    if not bare or not fields or (most is not None and len(fields) > most):
+        times = "exactly once" if most == 1 else "at least once"
         raise SettingsError(
-            f"{key} = {template!r} is not a template: {error}.",
-            hint="The placeholders are {version} and {semver}.",
-        ) from None
-    if rendered.count("\0") != 1:
-        raise SettingsError(f"{key} = {template!r} must name the version exactly once.")
+            f"{key} = {template!r} must name the version, {times}.",
+            hint="Write {version}, or {semver} for the spelling of SemVer; nothing else in braces.",
+        )

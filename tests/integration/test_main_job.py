@@ -51,7 +51,7 @@ def test_a_commit_becomes_an_installed_package(
     tmp_path: Path,
 ) -> None:
     log_in(poetry, registry, "ada", PASSWORD)
-    run = poetry.run("aegis", "release", "minor", "--push-tag", "--publish", cwd=project.root)
+    run = poetry.run("aegis", "release", "0.2.0", "--push-tag", "--publish", cwd=project.root)
     assert (run.returncode, run.stderr) == (0, "")
     assert remote.tags() == ["v0.2.0"]
     assert "publish to corp and verify" in run.stdout

@@ -137,6 +137,14 @@ def test_without_git_only_the_commands_that_need_it_fail(
     assert (run.returncode, run.stderr.splitlines()[0]) == (21, "There is no git on PATH.")
 
 
+def test_what_the_system_refuses_is_a_sentence(poetry: PoetryHome, project: GitProject) -> None:
+    project.pyproject.unlink()
+    project.pyproject.mkdir()
+    run = poetry.run("aegis", "bump", "patch", cwd=project.root)
+    assert run.returncode == 1
+    assert run.stderr == f"{project.pyproject}: Is a directory.\n"
+
+
 def test_a_traceback_comes_only_with_v(poetry: PoetryHome, project: GitProject) -> None:
     shutil.rmtree(project.root / ".git")
     quiet = poetry.run("aegis", "release", "auto", cwd=project.root)

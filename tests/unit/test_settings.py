@@ -85,7 +85,19 @@ def test_a_wrong_type_names_the_key_and_what_it_must_be(
     assert str(path) in str(caught.value)
 
 
-@pytest.mark.parametrize("template", ["v", "{version}{version}", "{name}", "{", "{0}"])
+@pytest.mark.parametrize(
+    "template",
+    [
+        "v",
+        "{version}{version}",
+        "{name}",
+        "{",
+        "{0}",
+        "{version.major}",
+        "{version!s}",
+        "{version:>9}",
+    ],
+)
 def test_a_template_names_the_version_once(tmp_path: Path, template: str) -> None:
     with pytest.raises(SettingsError, match="tag_format"):
         load_settings(write(tmp_path, f'tag_format = "{template}"'))

@@ -42,11 +42,15 @@ class AegisCommand(Command):
         except AegisError as error:
             self.report(error)
             return error.exit_code
-        except KeyboardInterrupt:
-            self.messages.write_line("\n<warning>Interrupted.</>")
+        except KeyboardInterrupt as interrupt:
+            self.io.write_error_line("<warning>Interrupted.</>")
+            self._write_notes(interrupt)
             return INTERRUPTED
         except BrokenPipeError:
             raise  # Poetry ends quietly when nobody reads its output any more.
+        except OSError as error:
+            self.report(_refused_by_system(error))
+            return 1
         except Exception as error:
             if self.io.is_verbose():
                 raise
@@ -81,9 +85,9 @@ class AegisCommand(Command):
     def report(self, error: AegisError) -> None:
         """Tell of *error* on standard error, and as JSON where that was asked for."""
         self.io.write_error_line(f"<error>{plain(str(error))}</error>")
-        for line in (*getattr(error, "__notes__", ()), error.hint):
-            if line:
-                self.io.write_error_line(plain(line))
+        self._write_notes(error)
+        if error.hint:
+            self.io.write_error_line(plain(error.hint))
         cause = error.__cause__
         if cause is not None and self.io.is_verbose():
             import traceback
@@ -91,6 +95,10 @@ class AegisCommand(Command):
             self.io.write_error_line(plain("".join(traceback.format_exception(cause))))
         if self.wants_json:
             self.print_json(error.to_json())
+
+    def _write_notes(self, error: BaseException) -> None:
+        for note in getattr(error, "__notes__", ()):
+            self.io.write_error_line(plain(note))
 
     # Input
 
@@ -118,6 +126,16 @@ def plain(text: str) -> str:
     from cleo.formatters.formatter import Formatter
 
     return Formatter.escape(text)
+
+
+def _refused_by_system(error: OSError) -> AegisError:
+    """Return the error for what the operating system did not allow: no right, no space."""
+    from poetry_aegis.errors import AegisError
+
+    where = f"{error.filename}: " if error.filename else ""
+    wrapped = AegisError(f"{where}{error.strerror or error}.")
+    wrapped.__cause__ = error
+    return wrapped
 
 
 def _unexpected(error: Exception) -> AegisError:

@@ -15,6 +15,7 @@ from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.plan import nothing_to_release
 from poetry_aegis.release.steps import Build, Publish
 from poetry_aegis.settings import load_settings
+from poetry_aegis.signals import stops_as_interrupts
 
 if TYPE_CHECKING:
     from poetry_aegis.commands.base import AegisCommand
@@ -54,7 +55,7 @@ def run_release(
             project.pyproject, settings, request, building=build, publishing=publish
         )
         if release is None:
-            return _nothing(command, project)
+            return _nothing(command, project, dry_run=dry_run)
         if publishing:
             _require_publishable(publishing, release.plan.version)
         if dry_run:
@@ -62,10 +63,7 @@ def run_release(
         else:
             _carry_out(command, project, release, publishing)
             if not request.push:
-                command.say(
-                    f"Push it with: git push --atomic {plain(settings.remote)} HEAD "
-                    f"{plain(release.plan.tag)}"
-                )
+                _say_how_to_push(command, release, settings.remote)
     document = release.plan.to_json(release.steps) | {"dry_run": dry_run}
     if publishing and publishing.publication:
         document["publication"] = publishing.publication.to_json()
@@ -108,31 +106,49 @@ def _carry_out(
     plan = release.plan
     command.say(f"Releasing <c1>{plain(project.name)}</c1> <c2>{plan.version}</c2>")
     try:
-        release.run(lambda step: command.say(f"  - {plain(step.describe())}"))
+        with stops_as_interrupts():
+            release.run(lambda step: command.say(f"  - {plain(step.describe())}"))
     except AegisError as error:
         error.hint = f"{error.hint}\n{_aftermath(error, release, publishing)}".strip()
+        raise
+    except BaseException as error:
+        command.io.write_error_line(plain(_aftermath(error, release, publishing)))
         raise
     poetry_api.reload_project(command)
     command.say(f"<success>Released {plan.version}</success>, tagged {plain(plan.tag)}.")
 
 
-def _aftermath(error: AegisError, release: Release, publishing: Publishing | None) -> str:
+def _aftermath(error: BaseException, release: Release, publishing: Publishing | None) -> str:
     """Say how a release that failed with *error* has left the repository."""
     if getattr(error, "__notes__", None):
         return "Not all of the release could be taken back; look at: git status && git log -2"
     if not release.stands():
         return "The release was taken back; the repository is as it was."
-    name = publishing.repository.name if publishing else "NAME"
+    version, tag = release.plan.version, release.plan.tag
+    if publishing is None:
+        return f"The commit and the tag {tag} of {version} were kept."
     return (
-        f"{release.plan.version} is released all the same. "
-        f"Finish with: poetry aegis publish -r {plain(name)}"
+        f"{version} is released all the same. "
+        f"Finish with: poetry aegis publish -r {publishing.repository.name}"
     )
+
+
+def _say_how_to_push(command: AegisCommand, release: Release, remote: str) -> None:
+    upstream = release.upstream(remote)
+    if upstream is not None:
+        command.say(
+            f"Push it with: git push --atomic {plain(upstream.remote)} "
+            f"HEAD:refs/heads/{plain(upstream.branch)} {plain(release.plan.tag)}"
+        )
 
 
 def _show_plan(command: AegisCommand, release: Release) -> None:
     plan = release.plan
     decision = plan.decision
-    command.say(f"<c2>{decision.current} -> {plan.version}</c2> ({decision.bump}), {plan.tag}")
+    if plan.version == decision.current.text:
+        command.say(f"<c2>{plan.version}</c2>, as pyproject.toml says, {plan.tag}")
+    else:
+        command.say(f"<c2>{decision.current} -> {plan.version}</c2> ({decision.bump}), {plan.tag}")
     command.say(f"\n{plain(plan.section)}")
     command.say("Would, in this order:")
     for step in release.steps:
@@ -140,7 +156,7 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
     command.say("Nothing was changed.")
 
 
-def _nothing(command: AegisCommand, project: Project) -> ReleaseOutcome:
+def _nothing(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
     current = current_version(project.pyproject)
     command.say(f"Nothing to release: no change since {current} asks for a new version.")
-    return ReleaseOutcome(None, nothing_to_release(current))
+    return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))

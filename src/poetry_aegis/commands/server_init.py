@@ -66,7 +66,9 @@ class ServerInitCommand(ServerCommand):
 
     @property
     def _next_steps(self) -> list[str]:
-        user = self.option("user")
+        import shlex
+
+        user = shlex.quote(self.option("user"))
         named = "" if user == "admin" else f" --username {user}"
         return [
             f"poetry aegis server start{self.home_option}",

@@ -21,7 +21,7 @@ NOTHING = "No notable changes."
 
 HEADING = re.compile(r"###[ \t]+(?P<heading>.+?)[ \t]*")
 FENCE = re.compile(r" {0,3}(?P<fence>`{3,}|~{3,})")
-CODE_SPAN = re.compile(r"(`+[^`]*`+)")
+CODE_SPAN = re.compile(r"((?<!`)(?P<ticks>`+)(?!`).+?(?<!`)(?P=ticks)(?!`))")
 
 
 @dataclass
@@ -66,47 +66,54 @@ def parse_section(body: str) -> Section:
     section = Section()
     entries: list[str] | None = None
     lines = body.split("\n")
-    code = lines_of_code(lines)
+    opaque = opaque_lines(lines)
     for number, line in enumerate(lines):
         match = HEADING.fullmatch(line)
-        if match and number not in code:
+        if match and number not in opaque:
             entries = section.groups.setdefault(match["heading"], [])
         elif entries is None:
             section.prose += [line] if line != NOTHING else []
-        elif entries and (number in code or not line.startswith(("- ", "* ", "+ "))):
+        elif entries and (number in opaque or not line.startswith(("- ", "* ", "+ "))):
             entries[-1] += f"\n{line}"
         elif line.strip():
             entries.append(line)
     for group in section.groups.values():
-        group[:] = [entry.rstrip("\n") for entry in group]
+        group[-1:] = [entry.rstrip("\n") for entry in group[-1:]]
     return section
 
 
 def merge(first: Section, second: Section) -> Section:
-    """Return both sections' entries as one, each entry once; *first* decides the order."""
-    merged = Section(prose=[*first.prose, *second.prose])
+    """Return *first* as it is, with those entries of *second* that it lacks."""
     headings = dict.fromkeys([*first.groups, *second.groups])
     if BREAKING in headings:
         headings = {BREAKING: None} | headings
-    for heading in headings:
-        for section in (first, second):
-            for entry in section.groups.get(heading, []):
-                merged.add(heading, entry)
+    groups = {heading: list(first.groups.get(heading, [])) for heading in headings}
+    merged = Section([*first.prose, *second.prose], groups)
+    for heading, entries in second.groups.items():
+        for entry in entries:
+            merged.add(heading, entry)
     return merged
 
 
-def lines_of_code(lines: Sequence[str]) -> set[int]:
-    """Return the numbers of the lines in fenced code; a fence that nothing closes is none."""
-    code: set[int] = set()
-    opened, fence = 0, ""
+def opaque_lines(lines: Sequence[str]) -> set[int]:
+    """Return the numbers of the lines in fenced code and HTML comments, which hold no Markdown.
+
+    What nothing closes is not open.
+    """
+    opaque: set[int] = set()
+    opened, end = 0, ""
     for number, line in enumerate(lines):
-        match = FENCE.match(line)
-        if match and not fence:
-            opened, fence = number, match["fence"]
-        elif match and match["fence"].startswith(fence):
-            code.update(range(opened, number + 1))
-            fence = ""
-    return code
+        fence = FENCE.match(line)
+        if end:
+            closed = end in line if end == "-->" else fence and fence["fence"].startswith(end)
+            if closed:
+                opaque.update(range(opened, number + 1))
+                end = ""
+        elif fence:
+            opened, end = number, fence["fence"]
+        elif "<!--" in line and "-->" not in line.partition("<!--")[2]:
+            opened, end = number, "-->"
+    return opaque
 
 
 def _heading_of(change: Change, settings: Settings) -> str:
@@ -121,5 +128,8 @@ def _entry(change: Change) -> str:
 
 def _escape(text: str) -> str:
     """Return *text* with no HTML in it: a commit message must not become markup in a page."""
-    parts = CODE_SPAN.split(text)
-    return "".join(part if part.startswith("`") else part.replace("<", r"\<") for part in parts)
+    escaped, end = "", 0
+    for span in CODE_SPAN.finditer(text):
+        escaped += text[end : span.start()].replace("<", "&lt;") + span.group()
+        end = span.end()
+    return escaped + text[end:].replace("<", "&lt;")

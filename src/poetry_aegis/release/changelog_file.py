@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import InvalidVersion
-from poetry_aegis.release.changelog import Section, lines_of_code, merge, parse_section
+from poetry_aegis.release.changelog import Section, merge, opaque_lines, parse_section
 from poetry_aegis.release.version import parse_version
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 UNRELEASED = "Unreleased"
 
@@ -23,6 +27,8 @@ All notable changes to this project are documented in this file, in the format o
 """
 
 TITLE = re.compile(r"##[ \t]+\[?(?P<name>[^\]\s]+)")
+FOREIGN_TITLE = re.compile(r"(?P<marker>#[ \t]+)?\[?(?P<name>v?\d+\.\d+[^\]\s]*)")
+UNDERLINE = re.compile(r"-{3,}|={3,}")
 LINK_DEFINITION = re.compile(r"\[[^\]]+\]:[ \t]*\S+")
 
 
@@ -90,14 +96,31 @@ def _cut(text: str) -> list[_Piece]:
     """Return the pieces of *text*; joined they are *text* again, but for an empty file's title."""
     pieces = [_Piece(None, "")]
     lines = (text if text.strip() else NEW_FILE).splitlines(keepends=True)
-    code = lines_of_code(lines)
+    opaque = opaque_lines(lines)
     for number, line in enumerate(lines):
-        title = None if number in code else TITLE.match(line)
-        if title:
-            pieces.append(_Piece(title["name"], line))
+        name = None if number in opaque else _title_at(lines, number)
+        if name:
+            pieces.append(_Piece(name, line))
         else:
             pieces[-1].text += line
     return [*pieces, _cut_link_definitions(pieces[-1])]
+
+
+def _title_at(lines: Sequence[str], number: int) -> str | None:
+    """Return the version whose section begins at line *number*, ``None`` for any other line.
+
+    Beside ``## `` headings those are headings of the first level and underlined ones, as other
+    tools write them, where they start with a version.
+    """
+    line = lines[number]
+    title = TITLE.match(line)
+    if title:
+        return title["name"]
+    below = lines[number + 1] if number + 1 < len(lines) else ""
+    foreign = FOREIGN_TITLE.match(line)
+    if foreign and (foreign["marker"] or UNDERLINE.fullmatch(below.rstrip())):
+        return foreign["name"]
+    return None
 
 
 def _cut_link_definitions(last: _Piece) -> _Piece:

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 HEADER = re.compile(
     r"(?P<type>[^\W\d_][\w-]*)(?:\((?P<scope>[^()]+)\))?(?P<breaking>!)?: +(?P<description>\S.*)"
 )
+# The text of a breaking change may start on the next line; other footers have theirs beside them.
 FOOTER = re.compile(
-    r"(?P<token>BREAKING[ -]CHANGE(?=:)|[A-Za-z][A-Za-z0-9-]*)(?:: | #)(?P<value>.*\S.*)"
+    r"(?P<breaking>BREAKING[ -]CHANGE):(?P<note>.*)"
+    r"|(?P<token>[A-Za-z][A-Za-z0-9-]*)(?:: | #)(?P<value>.*\S.*)"
 )
 BREAKING_TOKENS = ("BREAKING CHANGE", "BREAKING-CHANGE")
 
@@ -102,7 +104,8 @@ def _footers(paragraphs: list[list[str]]) -> list[tuple[str, str]]:
     for line in _footer_lines(paragraphs):
         match = FOOTER.fullmatch(line)
         if match:
-            footers.append((match["token"], [match["value"]]))
+            token, value = match["breaking"] or match["token"], match["note"] or match["value"]
+            footers.append((token, [(value or "").strip()]))
         elif footers:
             footers[-1][1].append(line.strip())
     return [(token, " ".join(value).strip()) for token, value in footers]

@@ -66,7 +66,7 @@ def decide(
 
     *target* is ``auto``, a level, ``prerelease`` (of *kind*) or a version. *current* is what
     ``pyproject.toml`` says; where that is ahead of the tags it is a version still to be released,
-    and ``auto`` releases it unless the commits ask for a higher one.
+    and it is released unless the commits, or the level asked for, lead to a higher one.
 
     Raises `InvalidVersion`, `VersionNotNewer` and `GitError`.
     """
@@ -76,17 +76,18 @@ def decide(
         return _prerelease(repository, settings, current, past, since_final, kind)
     if target == "auto":
         return _auto(settings, current, since_final)
-    if target in LEVELS:
+    if target in LEVELS and target != "none":
         level: Level = target
-        version = bump(_highest(current, past.last), level)
-        return Decision(current, version, target, since_final)
+        base = past.last.version if past.last else UNRELEASED
+        return Decision(current, max(bump(base, level), current.stable), target, since_final)
     return _explicit(repository, current, past, since_final, parse_version(target))
 
 
 def _auto(settings: Settings, current: Version, since_final: History) -> Decision | None:
     base = since_final.since.version if since_final.since else UNRELEASED
     level = level_of(since_final.changes, base, settings)
-    if level == "none":
+    raised_by_hand = current > base and not current.is_unstable()
+    if level == "none" and not raised_by_hand:
         return None
     return Decision(current, max(bump(base, level), current.stable), level, since_final)
 
@@ -104,8 +105,11 @@ def _prerelease(  # noqa: PLR0913, PLR0917 - all that is known about the past de
     target = max(bump(base, "patch" if level == "none" else level), current.stable)
     if target == base:
         target = bump(base, "patch")
-    previous = _highest(current, past.last)
+    previous = past.last.version if past.last else UNRELEASED
     version = next_prerelease(previous, target, kind)
+    if version < current and current.is_unstable():  # Written by hand, and still to be released.
+        goes_on = kind is None or version == next_prerelease(current, target, kind)
+        version = current if goes_on else next_prerelease(current, target, kind)
     history = since_final if past.last == past.last_final else read_history(repository, past.last)
     if past.last and not history.commits:
         goes_on = version == next_prerelease(previous, target, None)
@@ -118,13 +122,15 @@ def _explicit(
     repository: GitRepository, current: Version, past: Past, since_final: History, version: Version
 ) -> Decision:
     if past.last and version <= past.last.version:
-        raise VersionNotNewer(
-            f"{version} is not newer than {past.last.version}, which is tagged {past.last.name}.",
-            hint="Name a higher version, or let the commits decide: poetry aegis release auto",
-        )
+        raise _not_newer(version, f"{past.last.version}, which is tagged {past.last.name}")
+    if version < current:
+        raise _not_newer(version, f"{current}, which pyproject.toml says")
     history = read_history(repository, past.last) if version.is_unstable() else since_final
     return Decision(current, version, "explicit", history)
 
 
-def _highest(current: Version, last: Tag | None) -> Version:
-    return max(current, last.version) if last else current
+def _not_newer(version: Version, than: str) -> VersionNotNewer:
+    return VersionNotNewer(
+        f"{version} is not newer than {than}.",
+        hint="Name a higher version, or let the commits decide: poetry aegis release auto",
+    )

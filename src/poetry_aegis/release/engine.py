@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from poetry_aegis.errors import NoUpstream
 from poetry_aegis.release import journal, preflight
 from poetry_aegis.release.decision import decide
 from poetry_aegis.release.git import GitRepository
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from poetry_aegis.release.git import Upstream
     from poetry_aegis.release.journal import Step
     from poetry_aegis.release.version import PrereleaseType
     from poetry_aegis.settings import Settings
@@ -45,6 +47,14 @@ class Release:
     def stands(self) -> bool:
         """Return whether others may have seen the release, so that it was not taken back."""
         return any(step.is_final() for step in self.steps)
+
+    def upstream(self, remote: str) -> Upstream | None:
+        """Return where the release can be pushed, *remote* being the one to prefer."""
+        branch = self.repository.branch()
+        try:
+            return preflight.find_upstream(self.repository, branch, remote) if branch else None
+        except NoUpstream:
+            return None
 
 
 def current_version(pyproject: Path) -> str:

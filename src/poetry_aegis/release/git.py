@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from poetry_aegis.errors import (
     CommitRefused,
@@ -21,7 +21,9 @@ from poetry_aegis.errors import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from subprocess import Popen
 
+SHOWN_LINES = 12
 PINNED = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8")
 
 
@@ -36,10 +38,22 @@ class Outcome:
     @property
     def reason(self) -> str:
         """The line that says why it failed, without git's ``fatal:`` before it."""
-        lines = [line.strip() for line in (self.errors or self.output).splitlines()]
-        telling = [line for line in lines if line.startswith(("fatal:", "error:", "remote:"))]
-        line = next(iter(telling or [line for line in lines if line]), f"exit code {self.status}")
+        telling = [line for line in self.lines if line.startswith(("fatal:", "error:", "remote:"))]
+        line = next(iter(telling or self.lines), f"exit code {self.status}")
         return line.split(":", 1)[1].strip() if telling else line
+
+    @property
+    def lines(self) -> list[str]:
+        """All that was said, without empty lines."""
+        text = self.errors if self.errors.strip() else self.output
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    @property
+    def words(self) -> str:
+        """The last lines of what was said, for a person to read; empty for a single line."""
+        return (
+            "\n".join(f"  {line}" for line in self.lines[-SHOWN_LINES:]) if self.lines[1:] else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -49,6 +63,16 @@ class Upstream:
     remote: str
     branch: str
     tracked: bool
+
+
+@dataclass(frozen=True)
+class HeadCommit:
+    """The commit that is checked out. *paths* are those that it changes."""
+
+    sha: str
+    parents: str
+    message: str
+    paths: frozenset[str]
 
 
 class GitRepository:
@@ -90,18 +114,23 @@ class GitRepository:
         from git import Git, GitCommandNotFound
 
         try:
-            status, output, errors = Git(str(self.root)).execute(
-                ["git", *PINNED, *arguments],
-                with_extended_output=True,
-                with_exceptions=False,
-                strip_newline_in_stdout=False,
-                stdout_as_string=True,
-            )
+            running = Git(str(self.root)).execute(["git", *PINNED, *arguments], as_process=True)
         except GitCommandNotFound:
             raise GitMissing(
                 "There is no git on PATH.", hint="Install git and run the command again."
             ) from None
-        return Outcome(int(status), str(output), str(errors))
+        # GitPython's own wrapper raises for a git that failed.
+        process = cast("Popen[bytes]", running.proc)
+        try:
+            output, errors = process.communicate()
+        except BaseException:
+            # What is undone next must not be done after all by a git that still runs.
+            process.terminate()
+            process.wait()
+            raise
+        # Old histories hold bytes that are no text; a name may look odd, a release must not fail.
+        texts = (stream.decode("utf-8", errors="replace") for stream in (output, errors))
+        return Outcome(process.returncode, *texts)
 
     # Reading
 
@@ -131,8 +160,8 @@ class GitRepository:
         return outcome.output.strip() if outcome.status == 0 else None
 
     def git_directory(self) -> Path:
-        """Return the directory that this work tree's git files are in."""
-        return Path(self.run("rev-parse", "--absolute-git-dir").rstrip("\r\n"))
+        """Return the directory of the repository, which all of its work trees share."""
+        return self.root / self.run("rev-parse", "--git-common-dir").rstrip("\r\n")
 
     def require_identity(self) -> None:
         """Raise `CommitRefused` where git would not know whom to name as the author."""
@@ -161,22 +190,34 @@ class GitRepository:
         """Stage exactly *paths*."""
         self.run("add", "--force", "--", *map(str, paths))
 
-    def unstage(self, paths: Sequence[Path]) -> None:
-        """Set the index back to HEAD for *paths*; the files stay as they are."""
-        self.run("reset", "--quiet", "HEAD", "--", *map(str, paths))
+    def unstage_all(self) -> None:
+        """Set the whole index back to HEAD; the files stay as they are."""
+        self.run("reset", "--quiet")
 
-    def commit(self, paths: Sequence[Path], message: str) -> str:
-        """Commit exactly *paths*, with the user's hooks and signing; return the commit's id.
+    def commit(self, message: str) -> str:
+        """Commit what is staged, with the user's hooks and signing; return the commit's id.
 
-        Raises `CommitRefused`.
+        What a hook adds to the commit goes with it. Raises `CommitRefused`.
         """
-        outcome = self.try_run("commit", "--quiet", "-m", message, "--only", "--", *map(str, paths))
+        outcome = self.try_run("commit", "--quiet", "-m", message)
         if outcome.status:
             raise CommitRefused(
                 f"Git refused the release commit: {outcome.reason}",
-                hint="A hook or a signing key may be the cause.",
+                hint=outcome.words or "A hook or a signing key may be the cause.",
             )
         return self.head()
+
+    def drop_commit(self, parent: str) -> None:
+        """Go back from HEAD to *parent*, files included, unless that would lose an edit."""
+        if self.try_run("reset", "--quiet", "--keep", parent).status:
+            self.run("reset", "--quiet", parent)
+
+    def describe_head(self) -> HeadCommit:
+        """Return what HEAD is and what it changes."""
+        told = self.run("log", "-1", "--format=%H%x00%P%x00%B")
+        sha, parents, message = told.split("\0", 2)
+        names = self.run("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", "--root", "HEAD")
+        return HeadCommit(sha, parents, message.strip(), frozenset(filter(None, names.split("\0"))))
 
     def tag(self, name: str, message: str) -> None:
         """Make the annotated tag *name* on HEAD. Raises `CommitRefused`."""
@@ -188,14 +229,16 @@ class GitRepository:
     def push(
         self, upstream: Upstream, refspecs: Sequence[str], *, dry_run: bool = False
     ) -> Outcome:
-        """Push *refspecs* all together or not at all."""
-        options = ["--dry-run"] if dry_run else []
+        """Push *refspecs* all together or not at all. A dry run runs no hook of the user's."""
+        options = ["--dry-run", "--no-verify"] if dry_run else []
         if not upstream.tracked and not dry_run:
             options.append("--set-upstream")
         return self.try_run("push", "--atomic", *options, upstream.remote, *refspecs)
 
     def remote_object_of(self, remote: str, ref: str) -> str | None:
-        """Return the id that *ref* has on *remote* now, ``None`` for none or no answer."""
-        outcome = self.try_run("ls-remote", "--quiet", remote, ref)
-        fields = outcome.output.split()
-        return fields[0] if outcome.status == 0 and fields else None
+        """Return the id that *ref* has on *remote* now, ``None`` for no such ref.
+
+        Raises `GitError` where the remote does not answer.
+        """
+        fields = self.run("ls-remote", "--quiet", remote, ref).split()
+        return fields[0] if fields else None

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from filelock import FileLock, Timeout
 
 from poetry_aegis.errors import ReleaseInProgress
+from poetry_aegis.signals import uninterrupted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -54,7 +55,8 @@ def run(steps: Sequence[Step], started: Callable[[Step], None]) -> None:
             begun.append(step)
             step.do()
     except BaseException as failure:
-        _undo(begun, failure)
+        with uninterrupted():
+            _undo(begun, failure)
         raise
 
 

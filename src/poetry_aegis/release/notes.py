@@ -9,6 +9,7 @@ from poetry_aegis import atomic
 from poetry_aegis.errors import UnknownVersion
 from poetry_aegis.release import changelog_file
 from poetry_aegis.release.changelog import write_section
+from poetry_aegis.release.decision import Past
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history import read_history, read_tags
 from poetry_aegis.release.plan import changelog_path, read_changelog, today
@@ -67,9 +68,9 @@ def write_notes(notes: Notes) -> bool:
 
 
 def _with_unreleased(repository: GitRepository, settings: Settings, text: str) -> str:
-    """Return *text* with the commits since the last release under ``[Unreleased]``."""
-    tags = read_tags(repository, settings.tag_format)
-    section = write_section(read_history(repository, next(iter(tags), None)).changes, settings)
+    """Return *text* with what the next final release would say under ``[Unreleased]``."""
+    past = Past.of(read_tags(repository, settings.tag_format))
+    section = write_section(read_history(repository, past.last_final).changes, settings)
     return changelog_file.insert(text, changelog_file.UNRELEASED, section)
 
 

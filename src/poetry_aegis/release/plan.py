@@ -11,11 +11,13 @@ from poetry_aegis.release import changelog_file
 from poetry_aegis.release.changelog import write_section
 from poetry_aegis.release.pyproject import with_version
 from poetry_aegis.release.steps import FileChange, MakeCommit, MakeTag, Push, WriteFiles
-from poetry_aegis.release.version import format_tag
+from poetry_aegis.release.version import format_tag, version_of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from poetry.core.constraints.version import Version
 
     from poetry_aegis.release.decision import Decision
     from poetry_aegis.release.git import GitRepository, Upstream
@@ -25,9 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Plan:
-    """What a release will change. *section* is the changelog's new section, title included."""
+    """What a release will change on top of the commit *head*.
+
+    *section* is the changelog's new section, title included.
+    """
 
     decision: Decision
+    head: str
     tag: str
     message: str
     section: str
@@ -52,7 +58,7 @@ class Plan:
         }
 
 
-def nothing_to_release(current: str) -> dict[str, object]:
+def nothing_to_release(current: str, *, dry_run: bool) -> dict[str, object]:
     """Return the JSON of a release that there is no reason to make."""
     return {
         "current": current,
@@ -62,6 +68,7 @@ def nothing_to_release(current: str) -> dict[str, object]:
         "commits": [],
         "changelog": "",
         "steps": [],
+        "dry_run": dry_run,
     }
 
 
@@ -83,8 +90,9 @@ def make_plan(
     after = changelog_file.insert(before or "", version, section, today(), absorb=True)
     return Plan(
         decision=decision,
-        tag=format_tag(settings.tag_format, decision.version),
-        message=settings.commit_message.format(version=version, semver=version),
+        head=repository.head(),
+        tag=_tag_of(decision.version, settings),
+        message=format_tag(settings.commit_message, decision.version),
         section=changelog_file.extract(after, version) or "",
         files=tuple(
             change
@@ -105,11 +113,24 @@ def git_steps(plan: Plan, repository: GitRepository) -> tuple[list[Step], list[S
     """
     paths = tuple(change.path for change in plan.files)
     writing: list[Step] = [WriteFiles(repository.root, plan.files)] if paths else []
-    recording: list[Step] = [MakeCommit(repository, paths, plan.message)] if paths else []
+    recording: list[Step] = (
+        [MakeCommit(repository, plan.head, paths, plan.message)] if paths else []
+    )
     recording.append(MakeTag(repository, plan.tag, f"{plan.tag}\n\n{plan.section}"))
     if plan.upstream:
         recording.append(Push(repository, plan.upstream, plan.tag))
     return writing, recording
+
+
+def _tag_of(version: Version, settings: Settings) -> str:
+    """Return the tag of *version*. Raises `SettingsError` where it would not be found again."""
+    tag = format_tag(settings.tag_format, version)
+    if version_of_tag(settings.tag_format, tag) != version:
+        raise SettingsError(
+            f"tag_format = {settings.tag_format!r} cannot name {version}: it gives {tag}.",
+            hint='Use tag_format = "v{version}", which can name every version.',
+        )
+    return tag
 
 
 def changelog_path(repository: GitRepository, pyproject: Path, settings: Settings) -> Path:

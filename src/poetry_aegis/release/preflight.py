@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import DetachedHead, DirtyTree, NoUpstream, TagExists
+from poetry_aegis.errors import DetachedHead, DirtyTree, GitError, NoUpstream, TagExists
 from poetry_aegis.release.git import Upstream
 from poetry_aegis.release.steps import push_rejected
 
@@ -21,6 +21,7 @@ def require_releasable(repository: GitRepository) -> str:
     Raises `NoCommits`, `DetachedHead`, `DirtyTree` and `CommitRefused`.
     """
     repository.head()
+    _require_whole_history(repository)
     branch = repository.branch()
     if branch is None:
         raise DetachedHead(
@@ -38,6 +39,15 @@ def require_releasable(repository: GitRepository) -> str:
     return branch
 
 
+def _require_whole_history(repository: GitRepository) -> None:
+    """Raise `GitError` for a shallow clone: what it lacks may decide the version."""
+    if repository.run("rev-parse", "--is-shallow-repository").strip() == "true":
+        raise GitError(
+            "This clone is shallow, and the commits it lacks may decide the version.",
+            hint="Get them: git fetch --unshallow --tags",
+        )
+
+
 def find_upstream(repository: GitRepository, branch: str, remote: str) -> Upstream:
     """Return where to push *branch*: what git has configured, else the same name on *remote*.
 
@@ -45,6 +55,7 @@ def find_upstream(repository: GitRepository, branch: str, remote: str) -> Upstre
     """
     upstream = repository.upstream_of(branch)
     if upstream:
+        _require_same_name(repository, branch, upstream)
         return upstream
     remotes = repository.remotes()
     if remote in remotes:
@@ -54,6 +65,22 @@ def find_upstream(repository: GitRepository, branch: str, remote: str) -> Upstre
         f"Branch {branch!r} has no upstream and there is no remote {remote!r} ({known}).",
         hint=f"Add it with: git remote add {remote} URL",
     )
+
+
+def _require_same_name(repository: GitRepository, branch: str, upstream: Upstream) -> None:
+    """Raise `NoUpstream` where the push would go to a branch of another name unasked.
+
+    ``git switch -c hotfix origin/main`` tracks ``main``; git's own push refuses that, too, unless
+    ``push.default`` says that it is meant.
+    """
+    meant = repository.try_run("config", "--get", "push.default").output.strip()
+    if upstream.branch != branch and meant not in {"upstream", "tracking"}:
+        raise NoUpstream(
+            f"Branch {branch!r} tracks {upstream.remote}/{upstream.branch}, "
+            "so the release would be pushed there.",
+            hint="Push it under its own name with: git branch --unset-upstream\n"
+            "Or say that it is meant: git config push.default upstream",
+        )
 
 
 def require_free(repository: GitRepository, plan: Plan) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from poetry_aegis import atomic
-from poetry_aegis.errors import PushRejected
+from poetry_aegis.errors import GitError, PushRejected, ReleaseError
 from poetry_aegis.release.journal import Step
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from poetry_aegis.release.git import GitRepository, Outcome, Upstream
+    from poetry_aegis.release.git import GitRepository, HeadCommit, Outcome, Upstream
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ class WriteFiles(Step):
 
     root: Path
     changes: tuple[FileChange, ...]
+    _made: list[Path] = field(default_factory=list, init=False)
 
     def describe(self) -> str:
         """Name the files, relative to the repository."""
@@ -42,7 +44,7 @@ class WriteFiles(Step):
     def do(self) -> None:
         """Write the new contents."""
         for change in self.changes:
-            change.path.parent.mkdir(parents=True, exist_ok=True)
+            self._make_directory(change.path.parent)
             atomic.write_bytes(change.path, change.after)
 
     def undo(self) -> None:
@@ -52,18 +54,27 @@ class WriteFiles(Step):
                 change.path.unlink(missing_ok=True)
             else:
                 atomic.write_bytes(change.path, change.before)
+        for directory in reversed(self._made):
+            with contextlib.suppress(OSError):  # Something else may have come to be in it.
+                directory.rmdir()
+
+    def _make_directory(self, directory: Path) -> None:
+        if not directory.exists():
+            self._make_directory(directory.parent)
+            directory.mkdir()
+            self._made.append(directory)
 
 
 @dataclass
 class MakeCommit(Step):
-    """Commits exactly the files that the release changes."""
+    """Commits exactly the files that the release changes, on top of *parent*."""
 
     name: ClassVar[str] = "commit"
 
     repository: GitRepository
+    parent: str
     paths: tuple[Path, ...]
     message: str
-    _parent: str | None = field(default=None, init=False)
     _made: str | None = field(default=None, init=False)
 
     def describe(self) -> str:
@@ -71,26 +82,26 @@ class MakeCommit(Step):
         return f"commit {self.message.splitlines()[0]!r}"
 
     def do(self) -> None:
-        """Stage and commit."""
-        self._parent = self.repository.head()
+        """Stage and commit. Raises `ReleaseError` where HEAD is not *parent* any more."""
+        require_head(self.repository, self.parent)
         self.repository.stage(self.paths)
-        self._made = self.repository.commit(self.paths, self.message)
+        self._made = self.repository.commit(self.message)
 
     def undo(self) -> None:
-        """Go back to the commit before, unless somebody has committed on top since."""
-        if self._parent is None:
-            return
-        head = self.repository.head()
-        if head == (self._made or self._child_of_parent()):
-            self.repository.run("update-ref", "HEAD", self._parent, head)
-        self.repository.unstage(self.paths)
+        """Go back to the commit before, unless HEAD is somebody else's commit by now."""
+        if self._is_ours(self.repository.describe_head()):
+            self.repository.drop_commit(self.parent)
+        else:
+            self.repository.unstage_all()
 
-    def _child_of_parent(self) -> str | None:
-        """Return the commit that was made where an interrupt came before its id was noted."""
-        child, _, parents = (
-            self.repository.run("log", "-1", "--format=%H %P").strip().partition(" ")
-        )
-        return child if parents == self._parent else None
+    def _is_ours(self, head: HeadCommit) -> bool:
+        """Tell whether *head* was made here, also where an interrupt came before it was noted."""
+        if self._made is not None:
+            return head.sha == self._made
+        root = self.repository.root
+        ours = {path.relative_to(root).as_posix() for path in self.paths}
+        same_message = head.message.startswith(self.message.strip())
+        return head.parents == self.parent and same_message and ours <= head.paths
 
 
 @dataclass
@@ -102,7 +113,7 @@ class MakeTag(Step):
     repository: GitRepository
     tag: str
     message: str
-    _made: str | None = field(default=None, init=False)
+    _commit: str | None = field(default=None, init=False)
 
     def describe(self) -> str:
         """Name the tag."""
@@ -110,13 +121,15 @@ class MakeTag(Step):
 
     def do(self) -> None:
         """Tag HEAD."""
+        self._commit = self.repository.head()
         self.repository.tag(self.tag, self.message)
-        self._made = self.repository.object_of(f"refs/tags/{self.tag}")
 
     def undo(self) -> None:
-        """Delete the tag, if it is still the one that was made."""
-        if self._made is not None:
-            self.repository.run("update-ref", "-d", f"refs/tags/{self.tag}", self._made)
+        """Delete the tag, if it is there and on the commit that was tagged."""
+        ref = f"refs/tags/{self.tag}"
+        made = self.repository.object_of(ref)
+        if made and self.repository.object_of(f"{ref}^{{commit}}") == self._commit:
+            self.repository.run("update-ref", "-d", ref, made)
 
 
 @dataclass
@@ -141,16 +154,27 @@ class Push(Step):
         self._arrived = outcome.status == 0
         if not self.is_final():
             raise push_rejected(self.upstream, outcome)
+        if not self._arrived:
+            raise PushRejected(
+                f"The push to {self.upstream.remote!r} broke off, and the remote does not say "
+                f"whether it arrived: {outcome.reason}",
+                hint="When it answers again, push once more: git push --atomic "
+                f"{self.upstream.remote} {' '.join(refspecs)}",
+            )
 
     def is_final(self) -> bool:
-        """Return whether the remote has it: what others may have fetched is never rewritten.
+        """Return whether the remote has it, or may have: what others fetched is never rewritten.
 
         Where the push did not say, an interrupt or a lost connection, the remote is asked.
         """
-        if not self._arrived:
-            ours = self.repository.object_of(self._ref)
+        if self._arrived:
+            return True
+        ours = self.repository.object_of(self._ref)
+        try:
             theirs = self.repository.remote_object_of(self.upstream.remote, self._ref)
-            self._arrived = ours is not None and ours == theirs
+        except GitError:
+            return ours is not None
+        self._arrived = ours is not None and ours == theirs
         return self._arrived
 
     @property
@@ -207,6 +231,15 @@ class Publish(Step):
         return self.uploaded()
 
 
+def require_head(repository: GitRepository, planned: str) -> None:
+    """Raise `ReleaseError` where commits have come that the plan knows nothing of."""
+    if repository.head() != planned:
+        raise ReleaseError(
+            "The branch has moved since the release was planned.",
+            hint="Look at the new commits and run the command again.",
+        )
+
+
 def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
     """Return the error for a push that the remote did not take."""
     if any(sign in outcome.errors for sign in ("fetch first", "non-fast-forward")):
@@ -214,14 +247,13 @@ def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
             f"The remote {upstream.remote!r} has commits on {upstream.branch} that are not here.",
             hint="Get them, then try again: git pull --rebase",
         )
+    said = [line[7:].strip() for line in outcome.lines if line[:7] == "remote:"]
+    words = [line for line in said if line and not line.startswith("error:")]
+    if not words and "failed to push some refs" in outcome.errors:
+        return PushRejected(
+            f"The push to {upstream.remote!r} was refused.", hint=f"Git said:\n{outcome.words}"
+        )
     return PushRejected(
-        f"The remote {upstream.remote!r} refused the push: {_reason(outcome)}",
+        f"The push to {upstream.remote!r} failed: {words[0] if words else outcome.reason}",
         hint="Settle it with the remote, then run the command again.",
     )
-
-
-def _reason(outcome: Outcome) -> str:
-    """Return the remote's own words, where it has any."""
-    remote = [line[7:].strip() for line in outcome.errors.splitlines() if line[:7] == "remote:"]
-    words = [line for line in remote if line and not line.startswith("error:")]
-    return words[0] if words else outcome.reason

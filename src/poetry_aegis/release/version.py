@@ -5,7 +5,7 @@ https://peps.python.org/pep-0440/ , https://semver.org/
 
 from __future__ import annotations
 
-import re
+from string import Formatter
 from typing import TYPE_CHECKING, Literal, get_args
 
 from poetry.core.constraints.version import Version
@@ -140,7 +140,7 @@ def format_tag(template: str, version: Version) -> str:
 
 def version_of_tag(template: str, tag: str) -> Version | None:
     """Return the version that *tag* names in either spelling, ``None`` for another shape of tag."""
-    before, after = re.split(r"\{(?:version|semver)\}", template)
+    before, after = template_ends(template)
     if not (tag.startswith(before) and tag.endswith(after)):
         return None
     text = tag[len(before) : len(tag) - len(after)]
@@ -150,6 +150,16 @@ def version_of_tag(template: str, tag: str) -> Version | None:
         return parse_version(text)
     except InvalidVersion:
         return None
+
+
+def template_ends(template: str) -> tuple[str, str]:
+    """Return the text before and after the version in a *template* that names it once."""
+    ends = ["", ""]
+    side = 0
+    for literal, name, *_ in Formatter().parse(template):
+        ends[side] += literal
+        side = 1 if name else side
+    return ends[0], ends[1]
 
 
 def _semver(version: Version) -> str:

@@ -40,9 +40,19 @@ def test_a_version_without_changes_says_so() -> None:
     assert write_section([change("chore", "x")], Settings()).render() == "No notable changes.\n"
 
 
-def test_a_commit_cannot_put_html_into_a_page() -> None:
-    section = write_section([change("fix", "<img src=x> but `<code>` stays")], Settings())
-    assert r"\<img src=x> but `<code>` stays" in section.render()
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("<img src=x>", "&lt;img src=x>"),
+        (r"\<img src=x>", r"\&lt;img src=x>"),
+        ("`` <b>x</b> `", "`` &lt;b>x&lt;/b> `"),
+        ("`<code>` stays", "`<code>` stays"),
+        ("``a ` <b>`` stays", "``a ` <b>`` stays"),
+    ],
+)
+def test_a_commit_cannot_put_html_into_a_page(told: str, shown: str) -> None:
+    section = write_section([change("fix", told)], Settings())
+    assert section.render() == f"### Fixed\n\n- {shown} (abcdef0)\n"
 
 
 def test_a_new_file_gets_a_title() -> None:
@@ -120,6 +130,37 @@ def test_a_past_version_goes_where_it_belongs() -> None:
 def test_a_file_without_sections_keeps_its_text(text: str) -> None:
     after = insert(text, "1.0.0", ADDED, "2026-01-01")
     assert after == text.rstrip("\n") + "\n\n## [1.0.0] - 2026-01-01\n\n" + ADDED.render()
+
+
+def test_equal_entries_of_peoples_own_all_stay() -> None:
+    own = "### Added\n\n- a\n\n#### Sub\n\n- a\n- b\n\n#### Sub2\n\n- a\n- b\n"
+    text = f"# C\n\n## [Unreleased]\n\n{own}"
+    after = insert(text, "1.0.0", ADDED, "2026-01-01", absorb=True)
+    assert own.rstrip("\n") + "\n- new (abcdef0)\n" in after
+
+
+def test_a_comment_is_no_section() -> None:
+    text = "# C\n\n<!--\n## [Unreleased]\n-->\n\n## [0.9.0]\n\n- x\n"
+    after = insert(text, "1.0.0", ADDED, "2026-01-01", absorb=True)
+    assert after.startswith("# C\n\n<!--\n## [Unreleased]\n-->\n\n## [1.0.0] - 2026-01-01\n")
+
+
+@pytest.mark.parametrize(
+    "old",
+    [
+        "1.0.0 (2026-01-01)\n------------------\n\n- first\n",
+        "v1.0.0\n======\n\n- first\n",
+        "# 1.0.0\n\n- first\n",
+        "# [1.0.0] - 2026-01-01\n\n- first\n",
+    ],
+)
+def test_the_newest_comes_first_in_a_file_of_another_format(old: str) -> None:
+    text = f"Changes\n=======\n\n{old}"
+    once = insert(text, "1.1.0", ADDED, "2026-02-01", absorb=True)
+    twice = insert(once, "1.2.0", ADDED, "2026-03-01", absorb=True)
+    assert twice.endswith(old)
+    assert twice.index("[1.2.0]") < twice.index("[1.1.0]") < twice.index(old)
+    assert twice.startswith("Changes\n=======\n\n")
 
 
 def test_windows_line_endings_stay() -> None:

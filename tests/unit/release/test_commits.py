@@ -60,6 +60,11 @@ def test_a_breaking_footer_may_have_paragraphs() -> None:
     assert change.note == "first second paragraph"
 
 
+def test_the_text_of_a_breaking_change_may_start_on_the_next_line() -> None:
+    change = must("feat: x\n\nBREAKING CHANGE:\nall of it")
+    assert (change.breaking, change.note) == (True, "all of it")
+
+
 @pytest.mark.parametrize(
     "message",
     ["fix: x\n\nbreaking change: lower case", "fix: x\n\nsee BREAKING CHANGE: no", "fix: x!"],

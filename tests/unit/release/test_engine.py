@@ -9,6 +9,7 @@ import pytest
 
 from poetry_aegis import errors
 from poetry_aegis.release.engine import Release, Request, open_release
+from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.steps import Build, Publish
 from poetry_aegis.settings import Settings
 from tests.support.git import GitProject, make_project
@@ -78,10 +79,33 @@ def test_nothing_to_release(project: GitProject) -> None:
     assert project.state() == before
 
 
+def test_a_project_back_in_development_is_not_released_for_nothing(project: GitProject) -> None:
+    project.tag("v0.1.0")
+    text = project.pyproject.read_text().replace("0.1.0", "0.2.0.dev0")
+    project.commit("chore: back to work", **{"pyproject.toml": text})
+    assert prepare(project) is None
+
+
 def test_a_version_raised_by_hand_is_released_as_it_is(project: GitProject) -> None:
     project.tag("v0.0.9")
     project.commit("fix: small")
     assert release(project) == "0.1.0"
+
+
+@pytest.mark.parametrize("target", ["auto", "patch", "minor", "major", "prerelease"])
+def test_a_version_raised_by_hand_is_released_whatever_word_asks(
+    project: GitProject, target: str
+) -> None:
+    project.tag("v0.0.9")
+    raised = "1.0.0a0" if target == "prerelease" else "1.0.0"
+    text = project.pyproject.read_text().replace("0.1.0", raised)
+    project.commit("chore: raise", **{"pyproject.toml": text})
+    assert release(project, target) == raised
+
+
+def test_a_prerelease_of_a_version_still_to_come(project: GitProject) -> None:
+    project.commit("feat: x")
+    assert release(project, "prerelease", prerelease_type="rc") == "0.1.0rc0"
 
 
 def test_only_reachable_tags_count(project: GitProject) -> None:
@@ -133,6 +157,12 @@ def test_a_breaking_commit_after_a_prerelease_moves_its_target(project: GitProje
     assert release(project, "prerelease") == "1.0.1a0"
     project.commit("feat!: two")
     assert release(project, "prerelease") == "2.0.0a0"
+
+
+def test_a_version_below_the_one_that_is_written_is_refused(project: GitProject) -> None:
+    project.commit("feat: x")
+    with pytest.raises(errors.VersionNotNewer, match=r"0\.1\.0, which pyproject\.toml says"):
+        prepare(project, "0.0.5")
 
 
 @pytest.mark.parametrize("version", ["1.0.0", "0.9", "1.0.0rc1"])
@@ -311,6 +341,70 @@ def test_a_remote_that_is_ahead(project: GitProject, tmp_path: Path) -> None:
     assert project.state() == before
 
 
+def test_a_shallow_clone(project: GitProject, tmp_path: Path) -> None:
+    project.commit("feat: x")
+    shallow = GitProject(tmp_path / "shallow")
+    project.git("clone", "--quiet", "--depth=1", project.root.as_uri(), str(shallow.root))
+    with pytest.raises(errors.GitError, match="shallow") as caught:
+        prepare(shallow)
+    assert "git fetch --unshallow --tags" in caught.value.hint
+
+
+def test_a_branch_that_tracks_another(project: GitProject, tmp_path: Path) -> None:
+    project.add_remote(tmp_path / "origin.git")
+    project.git("switch", "--quiet", "-c", "hotfix", "--track", "origin/main")
+    project.commit("fix: unreviewed")
+    with pytest.raises(errors.NoUpstream, match="origin/main"):
+        prepare(project, push=True)
+    project.git("config", "push.default", "upstream")
+    assert prepare(project, push=True) is not None
+
+
+@pytest.mark.parametrize(
+    ("template", "version"), [("v{semver}", "1.2.3.4"), ("{semver}", "1.0.post1")]
+)
+def test_a_tag_that_could_not_be_read_again(
+    project: GitProject, template: str, version: str
+) -> None:
+    with pytest.raises(errors.SettingsError, match="cannot name"):
+        prepare(project, version, settings=Settings(tag_format=template))
+
+
+def test_braces_in_a_tag_format(project: GitProject) -> None:
+    settings = Settings(tag_format="v{{x}}{version}", commit_message="R {semver} {version}")
+    for expected in ("v{x}0.1.0", "v{x}0.2.0"):
+        project.commit("feat: x")
+        opened = prepare(project, settings=settings)
+        assert opened is not None
+        opened.run(lambda step: None)
+        assert expected in project.tags()
+    assert project.git("log", "-1", "--format=%s") == "R 0.2.0 0.2.0"
+
+
+def test_a_dry_run_of_the_push_runs_no_hook(project: GitProject, tmp_path: Path) -> None:
+    project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-push"
+    hook.write_text(f"#!/bin/sh\ntouch '{tmp_path / 'ran'}'\n")
+    hook.chmod(0o755)
+    assert prepare(project, push=True) is not None
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_old_commit_of_odd_bytes(project: GitProject) -> None:
+    project.git("-c", "i18n.commitEncoding=UTF-8", "commit", "--allow-empty", "-q", "-m", "fix: ok")
+    tree = project.git("rev-parse", "HEAD^{tree}")
+    raw = (
+        f"tree {tree}\nparent {project.git('rev-parse', 'HEAD')}\n"
+        "author A <a@example.com> 1700000000 +0000\ncommitter A <a@example.com> 1700000000 +0000\n"
+        "\nfix: caf"
+    ).encode() + b"\xe9\n"
+    (project.root / ".git" / "raw").write_bytes(raw)
+    sha = project.git("hash-object", "-t", "commit", "-w", str(project.root / ".git" / "raw"))
+    project.git("reset", "--quiet", sha)
+    assert release(project) == "0.1.0"
+
+
 def test_a_changelog_outside_the_repository(project: GitProject) -> None:
     project.commit("feat: x")
     with pytest.raises(errors.SettingsError, match="leaves the repository"):
@@ -419,6 +513,98 @@ def test_a_failing_publication(project: GitProject, arrived: bool) -> None:
     assert opened.stands() is arrived
     assert (project.state() == before) is not arrived
     assert project.tags() == (["v0.1.0"] if arrived else [])
+
+
+def test_commits_that_came_after_the_plan_are_not_released_unmentioned(
+    project: GitProject,
+) -> None:
+    project.commit("feat: x")
+    opened = prepare(project)
+    assert opened is not None
+    project.commit("feat!: theirs", **{"demo_pkg/theirs.py": ""})
+    before = project.state()
+    with pytest.raises(errors.ReleaseError, match="has moved"):
+        opened.run(lambda step: None)
+    assert project.state() == before
+
+
+def test_a_commit_of_somebody_else_is_never_undone(project: GitProject) -> None:
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text(
+        "#!/bin/sh\ngit update-ref HEAD "
+        "$(git commit-tree -p HEAD -m 'fix: theirs' $(git rev-parse HEAD^{tree}))\n"
+    )
+    hook.chmod(0o755)
+    with pytest.raises(errors.CommitRefused):
+        release(project)
+    assert project.git("log", "-1", "--format=%s") == "fix: theirs"
+    assert project.git("status", "--porcelain") == ""
+
+
+def test_what_a_hook_rewrites_is_released_and_the_tree_is_clean(project: GitProject) -> None:
+    project.tag("v0.1.0")
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text(
+        "#!/bin/sh\nsed -i 's/^- /* /' CHANGELOG.md\n"
+        "touch extra.txt\ngit add CHANGELOG.md extra.txt\n"
+    )
+    hook.chmod(0o755)
+    release(project)
+    assert project.git("status", "--porcelain") == ""
+    assert "\n* x (" in project.git("show", "HEAD:CHANGELOG.md")
+
+
+def test_what_a_hook_added_is_taken_back_with_the_commit(project: GitProject) -> None:
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\ntouch extra.txt\ngit add extra.txt\n")
+    hook.chmod(0o755)
+    before = project.state()
+    step = Publish("corp", fail, lambda: False, lambda: None)
+    opened = open_release(project.pyproject, Settings(), Request("auto"), publishing=[step])
+    assert opened is not None
+    with pytest.raises(StepFails):
+        opened.run(lambda step: None)
+    assert project.state() == before
+
+
+def test_a_push_that_nobody_can_tell_about_stands(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    opened = prepare(project, push=True)
+    assert opened is not None
+    hook = bare.root / "hooks" / "post-receive"
+    hook.write_text(f"#!/bin/sh\nmv '{bare.root}' '{tmp_path / 'gone.git'}'\nkill -9 $PPID\n")
+    hook.chmod(0o755)
+    with pytest.raises(errors.PushRejected, match="does not say"):
+        opened.run(lambda step: None)
+    assert opened.stands()
+    assert project.tags() == GitProject(tmp_path / "gone.git").tags() == ["v0.1.0"]
+
+
+def test_new_directories_are_taken_back_too(project: GitProject) -> None:
+    project.commit("feat: x")
+    opened = open_release(
+        project.pyproject,
+        Settings(changelog="docs/a/changes.md"),
+        Request("auto"),
+        building=[Build(fail)],
+    )
+    assert opened is not None
+    with pytest.raises(StepFails):
+        opened.run(lambda step: None)
+    assert not (project.root / "docs").exists()
+
+
+def test_one_release_at_a_time_in_all_work_trees(project: GitProject, tmp_path: Path) -> None:
+    project.git("worktree", "add", "--quiet", "-b", "side", str(tmp_path / "side"))
+    directories = {
+        GitRepository.around(root).git_directory().resolve()
+        for root in (project.root, tmp_path / "side")
+    }
+    assert directories == {project.root / ".git"}
 
 
 def test_a_hook_that_refuses_the_commit_leaves_no_trace(project: GitProject) -> None:

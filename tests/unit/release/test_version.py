@@ -49,9 +49,10 @@ def test_major_on_zero_lets_breaking_changes_leave_zero() -> None:
 
 
 def test_the_table_of_types_is_configurable() -> None:
-    settings = Settings(bumps={"docs": "patch"})
+    settings = Settings(bumps={"docs": "patch", "perf": "none"})
     assert level_of([change("docs")], V("1.0.0"), settings) == "patch"
-    assert level_of([change("feat")], V("1.0.0"), settings) == "none"
+    assert level_of([change("perf")], V("1.0.0"), settings) == "none"
+    assert level_of([change("feat")], V("1.0.0"), settings) == "minor"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import sys
@@ -14,6 +13,7 @@ from poetry_aegis.server import logs, ports, probe, processes, usage
 from poetry_aegis.server.drivers.interface import Started, Status
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
+from poetry_aegis.signals import stops_as_interrupts
 
 if TYPE_CHECKING:
     import subprocess
@@ -98,7 +98,7 @@ class EmbeddedDriver:
         """Run the process with this terminal's output. See `Driver.run`."""
         require_registry()
         self.home.make_directories()
-        with _stop_signals_as_interrupts():
+        with stops_as_interrupts():
             with locked(self.home):
                 self._refuse_second()
                 process = self._launch(None)
@@ -229,18 +229,3 @@ def _environment() -> dict[str, str]:
 
 def _is_of_poetry(variable: str) -> bool:
     return variable.upper().startswith("POETRY_")
-
-
-@contextlib.contextmanager
-def _stop_signals_as_interrupts() -> Iterator[None]:
-    """Treat a service manager's stop and a closed terminal as Ctrl-C."""
-    numbers = [number for name in ("SIGTERM", "SIGHUP") if (number := getattr(signal, name, None))]
-    # What is ignored stays so: that is how nohup keeps a command alive.
-    before = {n: old for n in numbers if (old := signal.getsignal(n)) is not signal.SIG_IGN}
-    for number in before:
-        signal.signal(number, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
