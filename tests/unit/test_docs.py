@@ -1,0 +1,308 @@
+"""The documentation against the product: what is written is there, and what is there is written."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shlex
+from dataclasses import MISSING, fields
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
+
+import pytest
+from cleo.exceptions import CleoError, CleoMissingArgumentsError
+from cleo.io.inputs.argv_input import ArgvInput
+from poetry.console.application import Application
+
+from poetry_aegis import errors
+from poetry_aegis.commands.groups import _Group
+from poetry_aegis.plugin import COMMANDS
+from poetry_aegis.server.config import ServerSettings
+from poetry_aegis.settings import DEFAULT_BUMPS, DEFAULT_SECTIONS, Settings, read_toml
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poetry_aegis.commands.base import AegisCommand
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference.md"
+GUIDE = ROOT / "docs" / "guide.md"
+KOREAN_GUIDE = ROOT / "docs" / "ko" / "guide.md"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
+
+FENCE = re.compile(r"^ *```(?P<language>\S*)\n(?P<code>.*?)^ *```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^(?P<level>#{1,6}) (?P<title>.+)$", re.MULTILINE)
+LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
+CODE_SPAN = re.compile(r"`([^`]+)`")
+
+
+def page_id(page: Path) -> str:
+    return page.relative_to(ROOT).as_posix()
+
+
+# The reference names what there is
+
+
+def load(name: str) -> AegisCommand:
+    module, _, class_name = COMMANDS[name].partition(":")
+    command: AegisCommand = getattr(import_module(f"poetry_aegis.commands.{module}"), class_name)()
+    return command
+
+
+RUNNABLE = [name for name in COMMANDS if not isinstance(load(name), _Group)]
+
+
+def section(title: str) -> str:
+    """Return what stands in the reference under *title*, up to the next heading of any level."""
+    _, found, rest = REFERENCE.read_text(encoding="utf-8").partition(f"# {title}\n")
+    assert found, f"docs/reference.md has no section {title!r}"
+    return re.split(r"^#+ ", rest, maxsplit=1, flags=re.MULTILINE)[0]
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of each table row in *table*, heads and rules aside."""
+    lines = [line for line in table.splitlines() if line.startswith("| ")]
+    return [[cell.strip() for cell in line.strip("| ").split("|")] for line in lines]
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_the_reference_has_each_command_with_just_its_arguments_and_options(name: str) -> None:
+    documented = {
+        word
+        for row in rows(section(f"`poetry {name}`"))
+        for span in CODE_SPAN.findall(row[0])
+        for word in span.split()[:1]
+    }
+    definition = load(name).definition
+    real = {argument.name for argument in definition.arguments}
+    for option in definition.options:
+        real |= {f"--{option.name}"} | ({f"-{option.shortcut}"} if option.shortcut else set())
+    assert documented == real
+
+
+@pytest.mark.parametrize("name", RUNNABLE)
+def test_the_reference_has_the_default_of_each_option(name: str) -> None:
+    described = {row[0]: row[-1] for row in rows(section(f"`poetry {name}`"))}
+    for option in load(name).definition.options:
+        if option.accepts_value() and option.default is not None:
+            text = next(text for cell, text in described.items() if f"`--{option.name} " in cell)
+            assert f"Default `{option.default}`" in text
+
+
+def as_toml(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+@pytest.mark.parametrize(
+    ("schema", "title"),
+    [(Settings, "Settings of a project"), (ServerSettings, "Settings of a server")],
+)
+def test_the_reference_has_each_setting_with_its_default(schema: type[Any], title: str) -> None:
+    documented = {
+        name[0]: row[2] for row in rows(section(title)) if (name := CODE_SPAN.findall(row[0]))
+    }
+    real = {
+        field.name: "see below" if field.default is MISSING else as_toml(field.default)
+        for field in fields(schema)
+    }
+    assert documented == real
+
+
+def test_the_reference_has_the_defaults_that_are_tables(tmp_path: Path) -> None:
+    (code,) = [match["code"] for match in FENCE.finditer(section("Settings of a project"))]
+    (tmp_path / "defaults.toml").write_text(code)
+    assert read_toml(tmp_path / "defaults.toml")["tool"]["poetry-aegis"] == {
+        "bumps": DEFAULT_BUMPS,
+        "sections": DEFAULT_SECTIONS,
+    }
+
+
+def error_classes(root: type[errors.AegisError]) -> Iterator[type[errors.AegisError]]:
+    yield root
+    for child in root.__subclasses__():
+        if child.__module__ == errors.__name__:
+            yield from error_classes(child)
+
+
+EXIT_CODES = {error.exit_code: error.__name__ for error in error_classes(errors.AegisError)}
+
+
+def test_the_reference_has_each_exit_code() -> None:
+    documented = {
+        int(row[0]): row[1].strip("`") for row in rows(section("Exit codes")) if row[0].isdigit()
+    }
+    assert documented == EXIT_CODES | {0: "", 130: ""}
+
+
+# The guides
+
+
+@pytest.mark.parametrize("guide", [GUIDE, KOREAN_GUIDE], ids=page_id)
+def test_a_guide_says_what_each_type_of_commit_does(guide: Path) -> None:
+    documented = {
+        types[0]: (row[1], row[2])
+        for row in rows(guide.read_text(encoding="utf-8"))
+        if len(row) == 3 and len(types := CODE_SPAN.findall(row[0])) == 1
+    }
+    listed = {name: heading for name, heading in DEFAULT_SECTIONS.items() if heading}
+    assert documented == {
+        name: (DEFAULT_BUMPS.get(name, "none"), heading) for name, heading in listed.items()
+    }
+
+
+@pytest.mark.parametrize("guide", [GUIDE, KOREAN_GUIDE], ids=page_id)
+def test_a_guide_explains_only_exit_codes_that_there_are(guide: Path) -> None:
+    explained = [int(row[0]) for row in rows(guide.read_text(encoding="utf-8")) if row[0].isdigit()]
+    assert explained
+    assert explained == sorted(explained)
+    assert set(explained) <= set(EXIT_CODES)
+
+
+def headings(text: str) -> list[tuple[int, str]]:
+    return [(len(match["level"]), match["title"]) for match in HEADING.finditer(without_code(text))]
+
+
+def without_code(text: str) -> str:
+    return FENCE.sub("", text)
+
+
+def code_blocks(text: str) -> list[tuple[str, str]]:
+    """Return language and code of each block, comments aside: those may be translated."""
+    return [
+        (match["language"], re.sub(r"^# (?!Changelog).*\n", "", match["code"], flags=re.MULTILINE))
+        for match in FENCE.finditer(text)
+    ]
+
+
+def test_the_korean_guide_has_the_shape_of_the_english_one() -> None:
+    english, korean = (page.read_text(encoding="utf-8") for page in (GUIDE, KOREAN_GUIDE))
+    assert [level for level, _ in headings(korean)] == [level for level, _ in headings(english)]
+    assert code_blocks(korean) == code_blocks(english)
+    in_english, in_korean = rows(english), rows(korean)
+    assert [len(row) for row in in_korean] == [len(row) for row in in_english]
+    messages = [[row[1] for row in table if row[0].isdigit()] for table in (in_korean, in_english)]
+    assert messages[0] == messages[1]
+
+
+# Links
+
+
+def slug(title: str) -> str:
+    """Return the anchor that a Markdown page gives to a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+def test_the_anchors_of_headings_are_made_as_the_usual_renderers_make_them() -> None:
+    assert slug("`poetry aegis server init`") == "poetry-aegis-server-init"
+    assert slug("Look first, then leap") == "look-first-then-leap"
+    assert slug("10분 만에 시작하기") == "10분-만에-시작하기"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    text = without_code(page.read_text(encoding="utf-8"))
+    for link in LINK.finditer(CODE_SPAN.sub("", text)):
+        target, _, anchor = unquote(link["target"]).partition("#")
+        if "://" in target or target.startswith("mailto:"):
+            continue
+        aim = (page.parent / target).resolve() if target else page
+        assert aim.exists(), f"{page_id(page)} links to {target}, which is not there"
+        if anchor:
+            anchors = {slug(title) for _, title in headings(aim.read_text(encoding="utf-8"))}
+            assert anchor in anchors, f"{page_id(page)} links to {link['target']}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_no_page_speaks_of_a_machine_or_of_a_public_index(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert not re.findall(r"pypi\.org|pythonhosted|/tmp/|/work/|/root/|/Users/", text)
+    assert set(re.findall(r"/home/(\w+)", text)) <= {"ada"}
+
+
+# Commands that can be copied
+
+COMMAND = "poetry aegis"
+REDIRECTION = re.compile(r"\d?(?:>>?|<)\s*\S+")
+
+
+def shell_lines(text: str) -> Iterator[str]:
+    """Yield the lines of shell code with a command of ours to copy, prompts taken away."""
+    for match in FENCE.finditer(text):
+        if match["language"] in {"sh", "console", "bash", "shell"}:
+            lines = match["code"].splitlines()
+            yield from (line.strip().removeprefix("$ ") for line in lines if COMMAND in line)
+
+
+def aegis_commands(line: str) -> list[list[str]]:
+    """Return the words after ``poetry`` of each ``poetry aegis`` in a line of shell."""
+    commands: list[list[str]] = [[]]
+    lexer = shlex.shlex(REDIRECTION.sub("", line), posix=True, punctuation_chars=";|&")
+    lexer.whitespace_split = True
+    for word in lexer:
+        if set(word) <= set(";|&"):
+            commands.append([])
+        elif commands[-1] or not re.match(r"\w+=", word):
+            commands[-1].append(word)
+    return [words[1:] for words in commands if words[:2] == ["poetry", "aegis"]]
+
+
+def parse(words: list[str]) -> None:
+    """Parse *words* as Poetry would. Raises `CleoError` for what Poetry would refuse."""
+    name = next(name for n in range(len(words), 0, -1) if (name := " ".join(words[:n])) in COMMANDS)
+    rest = words[len(name.split()) :]
+    command = load(name)
+    if isinstance(command, _Group) and rest:
+        raise CleoError(f"poetry {name} has no subcommand {rest[0]!r}")
+    definition = command.definition
+    definition.add_options(Application().definition.options)
+    ArgvInput(["poetry", *rest], definition)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_command_to_copy_can_be_parsed(page: Path) -> None:
+    for line in shell_lines(page.read_text(encoding="utf-8")):
+        for words in aegis_commands(line):
+            parse(words)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=page_id)
+def test_every_command_in_the_prose_is_one(page: Path) -> None:
+    """There a name may stand without its arguments, and with an ellipsis."""
+    for span in CODE_SPAN.findall(without_code(page.read_text(encoding="utf-8"))):
+        if span.startswith(COMMAND):
+            (words,) = aegis_commands(span)
+            with contextlib.suppress(CleoMissingArgumentsError):
+                parse([word for word in words if word not in {"...", "…"}])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "poetry aegis relase auto",
+        "poetry aegis release auto --push",
+        "poetry aegis bump",
+        "A=b poetry aegis server start --port 1 && true",
+    ],
+)
+def test_a_command_that_poetry_would_refuse_is_found(line: str) -> None:
+    (words,) = aegis_commands(line)
+    with pytest.raises(CleoError):
+        parse(words)
+
+
+def test_each_command_of_a_line_is_found() -> None:
+    line = "A=b poetry aegis server stop && poetry aegis release auto --json 2> a.json | head"
+    assert aegis_commands(line) == [
+        ["aegis", "server", "stop"],
+        ["aegis", "release", "auto", "--json"],
+    ]
