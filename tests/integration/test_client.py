@@ -79,7 +79,7 @@ def test_poetry_gets_its_repository_and_credentials(
         str(poetry.root / "config" / "auth.toml"),
         "poetry aegis publish -r aegis",
         f"poetry source add --priority=explicit aegis {url}simple/",
-        "pip install --index-url http://ada@127.0.0.1:",
+        f"pip install --index-url {url}simple/ PACKAGE",
     ):
         assert line in done.stdout
     shown = poetry.run("config", "repositories.aegis", cwd=poetry.root)

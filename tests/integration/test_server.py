@@ -201,6 +201,20 @@ def test_a_half_edited_server_toml(aegis: Aegis) -> None:
     assert "server.toml" in aegis.fails(ServerError, "server", "start")
 
 
+def test_a_broken_server_toml_does_not_keep_a_server_running(aegis: Aegis) -> None:
+    aegis.set_up()
+    aegis.ok("server", "start")
+    aegis.home.settings_file.write_text("port = = 1\n")
+    assert aegis.ok("server", "stop") == "The server is stopped.\n"
+
+
+def test_a_server_whose_data_is_gone_does_not_start_empty(aegis: Aegis) -> None:
+    aegis.set_up()
+    aegis.home.data.rename(aegis.home.root / "elsewhere")
+    assert "is not there" in aegis.fails(ServerError, "server", "start")
+    assert not aegis.home.data.exists()
+
+
 def test_a_port_in_use(aegis: Aegis) -> None:
     aegis.set_up()
     text = aegis.home.settings_file.read_text()

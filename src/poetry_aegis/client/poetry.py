@@ -6,7 +6,7 @@ import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from poetry_aegis.errors import Forbidden, Unauthorized, Unreachable, UsageError
 
@@ -45,17 +45,15 @@ class Index:
             return ()
         return (f"{self.base_url} is not encrypted: the password can be read on the way.",)
 
-    def next_steps(self, username: str) -> dict[str, str]:
+    @property
+    def next_steps(self) -> dict[str, str]:
         """Return the commands that use the index, each under what it does."""
-        scheme, rest = self.simple_url.split("://", 1)
         return {
             # Explicit: a private name must never be looked up on a public index first.
             "add_source": f"poetry source add --priority=explicit {self.name} {self.simple_url}",
             "install_with_poetry": f"poetry add --source {self.name} PACKAGE",
             "publish": f"poetry aegis publish -r {self.name}",
-            "install_with_pip": (
-                f"pip install --index-url {scheme}://{quote(username, safe='')}@{rest} PACKAGE"
-            ),
+            "install_with_pip": f"pip install --index-url {self.simple_url} PACKAGE",
         }
 
 

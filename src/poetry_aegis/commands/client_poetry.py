@@ -115,7 +115,7 @@ class ClientPoetryCommand(ServerCommand):
             self.say(f"Poetry knows the index now, in {plain(str(self._config_directory))}:")
             rows.append(("the password is in", password_in))
         self.say_table(rows)
-        for purpose, command in index.next_steps(username).items():
+        for purpose, command in index.next_steps.items():
             self.say(f"\n{_PURPOSES[purpose]}:\n  <c1>{plain(command)}</c1>")
 
     def _print_json(self, index: Index, username: str, password_in: str | None) -> None:
@@ -128,6 +128,6 @@ class ClientPoetryCommand(ServerCommand):
                 "written": password_in is not None,
                 "config_file": str(self._config_directory / "config.toml"),
                 "password_in": password_in,
-                "next": index.next_steps(username),
+                "next": index.next_steps,
             }
         )

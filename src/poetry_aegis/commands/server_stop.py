@@ -10,6 +10,8 @@ from poetry_aegis.commands.server_base import HOME, ServerCommand
 if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.server.drivers.interface import Driver
+
 
 class ServerStopCommand(ServerCommand):
     """Stops the server."""
@@ -20,9 +22,23 @@ class ServerStopCommand(ServerCommand):
 
     def perform(self) -> int:
         """Stop it; one that is not running is fine."""
-        was_running = self.driver.stop()
+        was_running = self._driver_to_stop().stop()
         if self.wants_json:
             self.print_json({"was_running": was_running})
         else:
             self.say("The server is stopped." if was_running else "The server was not running.")
         return 0
+
+    def _driver_to_stop(self) -> Driver:
+        """Return the driver, also where ``server.toml`` was broken while the server ran."""
+        from poetry_aegis.errors import NoServer, ServerError, SettingsError
+        from poetry_aegis.server.config import ServerSettings
+        from poetry_aegis.server.drivers import driver_of
+
+        try:
+            return self.driver
+        except NoServer:
+            raise
+        except (ServerError, SettingsError):
+            # Stopping needs the pid file and no setting: there is one driver so far.
+            return driver_of(self.home, ServerSettings())

@@ -63,14 +63,12 @@ def test_any_text_is_an_index_or_a_usage_error(url: str) -> None:
 
 
 def test_what_to_do_next() -> None:
-    steps = Index("corp", "http://127.0.0.1:8080/").next_steps("ada@work")
+    steps = Index("corp", "http://127.0.0.1:8080/").next_steps
     assert steps == {
         "add_source": "poetry source add --priority=explicit corp http://127.0.0.1:8080/simple/",
         "install_with_poetry": "poetry add --source corp PACKAGE",
         "publish": "poetry aegis publish -r corp",
-        "install_with_pip": (
-            "pip install --index-url http://ada%40work@127.0.0.1:8080/simple/ PACKAGE"
-        ),
+        "install_with_pip": "pip install --index-url http://127.0.0.1:8080/simple/ PACKAGE",
     }
 
 

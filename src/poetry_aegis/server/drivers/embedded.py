@@ -43,6 +43,7 @@ class EmbeddedDriver:
     def start(self) -> Started:
         """Start the process and wait for its readiness. See `Driver.start`."""
         require_registry()
+        self._require_data()
         self.home.make_directories()
         with locked(self.home):
             if running := self._find_process():
@@ -97,6 +98,7 @@ class EmbeddedDriver:
     def run(self) -> int:
         """Run the process with this terminal's output. See `Driver.run`."""
         require_registry()
+        self._require_data()
         self.home.make_directories()
         with stops_as_interrupts():
             with locked(self.home):
@@ -119,6 +121,15 @@ class EmbeddedDriver:
         """Return the process that serves this home; ``None`` also where the pid file is stale."""
         record = processes.read_pid_file(self.home.pid_file)
         return record if record and record.is_alive else None
+
+    def _require_data(self) -> None:
+        """Raise `ServerError` where the data is gone: an empty index must not take its place."""
+        if not self.home.auth.is_dir():
+            raise ServerError(
+                f"The data of this server, {self.home.data}, is not there.",
+                hint="Is a disk not mounted? Bring it back, or set up a new server: "
+                "remove server.toml and run poetry aegis server init",
+            )
 
     def _refuse_second(self) -> None:
         if running := self._find_process():
