@@ -6,6 +6,7 @@ import base64
 import contextlib
 import hashlib
 import http.client
+import os
 import resource
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -311,6 +313,55 @@ def check_every_page(server: RegistryServer, acknowledged: list[Path]) -> None:
             listed.add(name)
     assert {wheel.name for wheel in acknowledged} <= listed
     assert list((server.data / ".work" / "pending").iterdir()) == []
+
+
+# Strangers
+
+
+def test_passwords_of_clients_that_went_away_are_not_checked(tmp_path: Path) -> None:
+    Users(tmp_path / "data" / "auth", rounds=12).add("ada", "secret", "admin")
+    count = 7 * (os.cpu_count() or 1)  # fewer than are refused for being many
+    with running_registry(tmp_path / "data", users={}) as server:
+        address = urlsplit(server.url)
+        for number in range(count):
+            credential = base64.b64encode(b"ada:%d" % number)
+            with socket.create_connection((str(address.hostname), address.port or 0)) as stranger:
+                stranger.sendall(
+                    b"GET /simple/ HTTP/1.1\r\nHost: registry\r\n"
+                    b"Authorization: Basic " + credential + b"\r\n\r\n"
+                )
+
+        def statuses() -> list[int]:
+            lines = server.log_lines()
+            return [line["status"] for line in lines if line.get("path") == "/simple/"]
+
+        wait_until(lambda: len(statuses()) == count)
+        asked = HTTP.get(f"{server.url}/simple/", auth=("ada", "secret"))
+
+        assert asked.status_code == 200
+        assert statuses().count(499) > count / 2
+
+
+def test_more_passwords_at_a_time_than_can_be_checked_are_503(tmp_path: Path) -> None:
+    Users(tmp_path / "data" / "auth", rounds=11).add("ada", "secret", "admin")
+    with (
+        running_registry(tmp_path / "data", users={}) as server,
+        ThreadPoolExecutor(60) as crowd,
+    ):
+        answers = list(
+            crowd.map(
+                lambda number: httpx.post(
+                    f"{server.url}/legacy/", auth=("ada", str(number)), trust_env=False
+                ),
+                range(60),
+            )
+        )
+
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert refused
+    assert {answer.status_code for answer in answers} == {401, 503}
+    assert refused[0].headers["retry-after"] == "1"
+    assert refused[0].text == "Too many passwords are being checked; try again in a second.\n"
 
 
 # Users that change while the registry runs

@@ -54,13 +54,25 @@ def parse_roles(text: str) -> dict[str, Role]:
     toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
     try:
         users = toml.loads(text).get("users", {})
-        return {name: as_role(entry["role"]) for name, entry in users.items()}
+        return {name: _role_in(name, entry) for name, entry in users.items()}
     except toml.TOMLDecodeError as error:
         raise UnreadableUsers(f"access.toml is not valid TOML: {error}.") from error
     except (AttributeError, KeyError, TypeError) as error:
         raise UnreadableUsers("access.toml has a user without a role.") from error
     except InvalidRole as error:
         raise UnreadableUsers(f"access.toml: {error}") from error
+
+
+def _role_in(name: str, entry: Any) -> Role:
+    role = as_role(entry["role"])
+    unknown = sorted(entry.keys() - {"role"})
+    if unknown:
+        # It may be meant as a limit: to pass over it would grant more than was meant.
+        raise UnreadableUsers(
+            f"access.toml gives the user {name!r} {unknown[0]!r}, which means nothing here; "
+            f"a user has a role and nothing else."
+        )
+    return role
 
 
 def with_role(text: str, name: str, role: Role | None) -> str:

@@ -9,70 +9,113 @@ import hmac
 import os
 import secrets
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from poetry_aegis.registry.errors import Overloaded
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.users import Signature, User, Users
 
 _LIFETIME = 10.0  # seconds
 _MOST = 4096  # decisions
+_MOST_PENDING = 8  # undecided credentials for each worker: two seconds of bcrypt or so
 
 
 @dataclass(frozen=True)
-class _Decision:
+class Decision:
+    """Whose a credential is, ``None`` for nobody's; *expires* is on the monotonic clock."""
+
     user: User | None
     expires: float
+
+
+@dataclass(eq=False)
+class _Pending:
+    """A decision being made: the worker's part, the loop's part, and the requests in wait."""
+
+    work: Future[User | None]
+    task: asyncio.Task[User | None]
+    waiting: int = 0
 
 
 class Decisions:
     """Decides on ``Authorization`` headers, the same one at most once per *lifetime*.
 
     A credential is kept only as its HMAC under a key that dies with the process. Everything is
-    forgotten as soon as a file of the users changes.
+    forgotten as soon as a file of the users changes. Of the credentials that never were right, no
+    more than a few for each of the *workers* are taken at a time, so that strangers cannot keep
+    the known ones waiting for long.
     """
 
-    def __init__(self, users: Users, *, lifetime: float = _LIFETIME) -> None:
+    def __init__(
+        self, users: Users, *, lifetime: float = _LIFETIME, workers: int | None = None
+    ) -> None:
         self._users = users
         self._lifetime = lifetime
         self._key = secrets.token_bytes(32)
         self._signature: Signature = ()
-        self._decided: dict[bytes, _Decision] = {}
-        self._deciding: dict[bytes, asyncio.Task[User | None]] = {}
+        self._decided: dict[bytes, Decision] = {}
+        self._deciding: dict[bytes, _Pending] = {}
+        count = workers or os.cpu_count() or 1
+        self._most_pending = count * _MOST_PENDING
         # Of its own, and small: bcrypt is all work, and must not hold up uploads.
-        self._workers = ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="bcrypt")
+        self._workers = ThreadPoolExecutor(count, thread_name_prefix="bcrypt")
+
+    def known(self, authorization: bytes) -> Decision | None:
+        """Return the decision on *authorization* where it was made already, and lately."""
+        self._forget_if_changed()
+        decision = self._decided.get(self._fingerprint(authorization))
+        return decision if decision and decision.expires > time.monotonic() else None
 
     async def user_of(self, authorization: bytes) -> User | None:
         """Return whose credential *authorization* is, ``None`` for nobody's.
 
-        Raises `UnreadableUsers`.
+        Cancelled by all who wait for it, a decision that no worker has begun is not made. Raises
+        `Overloaded` and `UnreadableUsers`.
         """
-        self._forget_if_changed()
-        fingerprint = hmac.digest(self._key, authorization, "sha256")
-        decision = self._decided.get(fingerprint)
-        if decision is not None and decision.expires > time.monotonic():
+        decision = self.known(authorization)
+        if decision is not None:
             return decision.user
         credential = basic_credential(authorization)
         if credential is None:
             return None
-        task = self._deciding.get(fingerprint)
-        if task is None:
-            task = asyncio.ensure_future(self._decide(fingerprint, *credential))
-            self._deciding[fingerprint] = task
-        # One request that goes away must not take the decision from the others.
-        return await asyncio.shield(task)
-
-    async def _decide(self, fingerprint: bytes, name: str, password: str) -> User | None:
-        signature = self._signature
-        loop = asyncio.get_running_loop()
+        fingerprint = self._fingerprint(authorization)
+        pending = self._deciding.get(fingerprint) or self._begin(fingerprint, *credential)
+        pending.waiting += 1
         try:
-            user = await loop.run_in_executor(
-                self._workers, self._users.authenticate, name, password
-            )
+            # One request that goes away must not take the decision from the others.
+            return await asyncio.shield(pending.task)
         finally:
-            if self._deciding.get(fingerprint) is asyncio.current_task():
-                del self._deciding[fingerprint]
+            pending.waiting -= 1
+            if not pending.waiting and pending.work.cancel():
+                self._drop(fingerprint, pending.work)
+
+    def _fingerprint(self, authorization: bytes) -> bytes:
+        return hmac.digest(self._key, authorization, "sha256")
+
+    def _begin(self, fingerprint: bytes, name: str, password: str) -> _Pending:
+        before = self._decided.get(fingerprint)
+        was_right = before is not None and before.user is not None
+        if len(self._deciding) >= self._most_pending and not was_right:
+            raise Overloaded("Too many passwords are being checked; try again in a second.")
+        work = self._workers.submit(self._users.authenticate, name, password)
+        pending = _Pending(work, asyncio.ensure_future(self._decide(fingerprint, work)))
+        self._deciding[fingerprint] = pending
+        return pending
+
+    def _drop(self, fingerprint: bytes, work: Future[User | None]) -> None:
+        pending = self._deciding.get(fingerprint)
+        if pending is not None and pending.work is work:
+            del self._deciding[fingerprint]
+
+    async def _decide(self, fingerprint: bytes, work: Future[User | None]) -> User | None:
+        signature = self._signature
+        try:
+            user = await asyncio.wrap_future(work)
+        finally:
+            self._drop(fingerprint, work)
         if signature == self._users.signature():
             self._remember(fingerprint, user)
         return user
@@ -81,7 +124,7 @@ class Decisions:
         self._decided.pop(fingerprint, None)
         while len(self._decided) >= _MOST:
             del self._decided[next(iter(self._decided))]
-        self._decided[fingerprint] = _Decision(user, time.monotonic() + self._lifetime)
+        self._decided[fingerprint] = Decision(user, time.monotonic() + self._lifetime)
 
     def _forget_if_changed(self) -> None:
         signature = self._users.signature()

@@ -26,6 +26,7 @@
         ├── NotAForm          415   an upload that is not multipart/form-data
         ├── BadRange          416   a Range that the file does not have
         ├── Unavailable       503   the registry cannot answer for now
+        │   └── Overloaded    503   too many passwords to check at a time
         └── StoreFull         507   no space left for the file
 
 The numbers on the left are exit codes of the process, those on the right HTTP statuses.
@@ -195,6 +196,15 @@ class Unavailable(HttpError):
     """The registry cannot answer for now."""
 
     status = 503
+
+
+class Overloaded(Unavailable):
+    """More passwords are waiting to be checked than the registry takes at a time."""
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """Say when to ask again, in seconds."""
+        return ((b"retry-after", b"1"),)
 
 
 class StoreFull(HttpError):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis.registry.errors import BadUpload
 
 if TYPE_CHECKING:
+    from packaging.tags import Tag
     from packaging.version import Version
 
 METADATA_SUFFIX = ".metadata"
@@ -32,6 +33,12 @@ class DistributionName:
     kind: Literal["wheel", "sdist"]
     project: str
     version: Version
+    build: tuple[()] | tuple[int, str] = ()
+    tags: frozenset[Tag] = frozenset()
+
+    def names_the_same(self, other: DistributionName) -> bool:
+        """Tell whether *other* names this distribution too, perhaps in another spelling."""
+        return replace(other, file_name=self.file_name) == self
 
 
 def normalized(name: str) -> str:
@@ -67,8 +74,8 @@ def parse_file_name(name: str) -> DistributionName:
         raise BadUpload(_refusal(name))
     try:
         if name.endswith(".whl"):
-            project, version, _, _ = parse_wheel_filename(name)
-            return DistributionName(name, "wheel", normalized(project), version)
+            project, version, build, tags = parse_wheel_filename(name)
+            return DistributionName(name, "wheel", normalized(project), version, build, tags)
         project, version = parse_sdist_filename(name)
     except (InvalidWheelFilename, InvalidSdistFilename) as error:
         raise BadUpload(f"The file name {name!r} is not a distribution's: {error}.") from error

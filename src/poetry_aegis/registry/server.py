@@ -38,6 +38,7 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
 
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.app import Application
+    from poetry_aegis.registry.http.heads import BoundedHeads
     from poetry_aegis.registry.log import AccessLog, configure_logging
     from poetry_aegis.registry.store import open_store
     from poetry_aegis.registry.users import Users
@@ -52,6 +53,7 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
         log_config=None,
         access_log=False,
         lifespan="off",
+        http=BoundedHeads,
         ws="none",
         server_header=False,
         proxy_headers=False,

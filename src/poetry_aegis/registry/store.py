@@ -21,7 +21,7 @@ from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import FileExists, Forbidden, UnusableData
 from poetry_aegis.registry.listing import Listing, parse_listing, parse_project_list
 from poetry_aegis.registry.locks import exclusive
-from poetry_aegis.registry.names import is_normalized
+from poetry_aegis.registry.names import is_normalized, parse_file_name
 from poetry_aegis.registry.pages import JSON_PAGE, write_project_list, write_project_page
 from poetry_aegis.registry.reindex import reindexed
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.distributions import Distribution
+    from poetry_aegis.registry.names import DistributionName
 
 logger = logging.getLogger(__name__)
 
@@ -75,12 +76,14 @@ class Store:
 
         *path* is one that `incoming` gave, already durable. Returns when all of it would survive
         a power cut. Raises `FileExists` where other bytes have the name, and `Forbidden` where
-        overwriting them was asked for and is not allowed.
+        overwriting them was asked for and is not allowed. A distribution that is there under
+        another spelling of its name is `FileExists` in any case: it is overwritten only under the
+        name it has.
         """
         name = distribution.name
         with self._writing(name.project):
             before = self._trusted_listing(name.project)
-            outcome = self._decide(distribution, overwriting)
+            outcome = self._decide(distribution, before, overwriting)
             if outcome is Outcome.UNCHANGED and before.file(name.file_name):
                 return outcome
             with self._pages_pending(name.project, name.file_name):
@@ -156,10 +159,13 @@ class Store:
             logger.warning("The page of %s is damaged; it is made anew.", project)
             return Listing(project)
 
-    def _decide(self, distribution: Distribution, overwriting: Overwriting) -> Outcome:
+    def _decide(
+        self, distribution: Distribution, before: Listing, overwriting: Overwriting
+    ) -> Outcome:
         name = distribution.name
         present = self.data.distribution(name.project, name.file_name)
         if not present.exists():
+            _check_spelling(name, before)
             return Outcome.CREATED
         same_size = present.stat().st_size == distribution.size
         if same_size and sha256_of(present) == distribution.sha256:
@@ -243,6 +249,16 @@ class Store:
             return self.data.project_files(project).stat().st_mtime_ns > written
         except FileNotFoundError:
             return True
+
+
+def _check_spelling(name: DistributionName, listing: Listing) -> None:
+    """Raise `FileExists` where *listing* has the distribution under another name."""
+    for file in listing.files:
+        if parse_file_name(file.file_name).names_the_same(name):
+            raise FileExists(
+                f"File already exists: {file.file_name}, of which {name.file_name} is another "
+                f"spelling."
+            )
 
 
 def _remove_temporary(folder: Path) -> None:

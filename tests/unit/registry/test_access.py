@@ -42,6 +42,10 @@ def test_removing_whom_the_file_does_not_know_changes_nothing() -> None:
         ("users = 1\n", "without a role"),
         ("[users]\nada = 'admin'\n", "without a role"),
         ("[users.ada]\nrole = 'king'\n", "'king' is not a role; the roles are reader"),
+        (
+            "[users.ada]\nrole = 'admin'\nprojects = ['a']\n",
+            "'ada' 'projects', which means nothing",
+        ),
     ],
 )
 def test_a_file_that_grants_nothing_clear_is_refused(text: str, reason: str) -> None:

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from poetry_aegis.registry.decisions import Decisions, basic_credential
+from poetry_aegis.registry.errors import Overloaded
 from poetry_aegis.registry.users import User, Users
 
 if TYPE_CHECKING:
@@ -21,6 +23,26 @@ class CountingUsers(Users):
     def authenticate(self, name: str, password: str) -> User | None:
         self.checks += 1
         return super().authenticate(name, password)
+
+
+class HeldUsers(CountingUsers):
+    """Checks no password until it is let go."""
+
+    def __init__(self, directory: Path, rounds: int) -> None:
+        super().__init__(directory, rounds=rounds)
+        self.let_go = threading.Event()
+        self.let_go.set()
+
+    def authenticate(self, name: str, password: str) -> User | None:
+        assert self.let_go.wait(20)
+        return super().authenticate(name, password)
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> HeldUsers:
+    found = HeldUsers(tmp_path, rounds=4)
+    found.add("ada", "secret")
+    return found
 
 
 @pytest.fixture
@@ -105,6 +127,67 @@ def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: Count
 
     assert asyncio.run(ask()) == User("ada", "admin")
     assert users.checks == 1
+
+
+def test_beyond_a_few_undecided_credentials_the_next_is_refused(held: HeldUsers) -> None:
+    async def ask() -> list[User | BaseException | None]:
+        decisions = Decisions(held, workers=1)
+        held.let_go.clear()
+        asked = [
+            asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
+            for number in range(50)
+        ]
+        await asyncio.sleep(0)
+        held.let_go.set()
+        return await asyncio.gather(*asked, return_exceptions=True)
+
+    answers = asyncio.run(ask())
+
+    assert answers[:8] == [None] * 8
+    assert all(isinstance(answer, Overloaded) for answer in answers[8:])
+    assert held.checks == 8
+
+
+def test_who_was_right_before_is_let_in_past_a_crowd(held: HeldUsers) -> None:
+    async def ask() -> User | None:
+        decisions = Decisions(held, workers=1, lifetime=0)
+        await decisions.user_of(basic("ada", "secret"))
+        held.let_go.clear()
+        crowd = [
+            asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
+            for number in range(8)
+        ]
+        await asyncio.sleep(0)
+        known = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
+        await asyncio.sleep(0)
+        held.let_go.set()
+        await asyncio.gather(*crowd)
+        return await known
+
+    assert asyncio.run(ask()) == User("ada", "admin")
+
+
+def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
+    async def ask() -> User | None:
+        decisions = Decisions(held, workers=1)
+        held.let_go.clear()
+        crowd = [
+            asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
+            for number in range(8)
+        ]
+        await asyncio.sleep(0)
+        for request in crowd:
+            request.cancel()
+        await asyncio.gather(*crowd, return_exceptions=True)
+        wanted = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
+        again = asyncio.ensure_future(decisions.user_of(basic("ada", "wrong 7")))
+        await asyncio.sleep(0)
+        held.let_go.set()
+        assert await again is None
+        return await wanted
+
+    assert asyncio.run(ask()) == User("ada", "admin")
+    assert held.checks == 3  # one of the crowd had begun
 
 
 @pytest.mark.parametrize(

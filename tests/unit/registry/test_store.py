@@ -81,6 +81,55 @@ def test_an_empty_store_has_an_empty_project_list(store: Store, data: DataDirect
     assert (data.simple / "index.html.gz").exists()
 
 
+SPELLINGS = [
+    ("my_demo-1.0.tar.gz", "My.Demo-1.0.tar.gz"),
+    ("my_demo-1.0.tar.gz", "my-demo-1.0.tar.gz"),
+    ("my_demo-1.0.tar.gz", "my_demo-1.0.0.tar.gz"),
+    ("my_demo-1.0-py3-none-any.whl", "My_Demo-1.0-py3-none-any.whl"),
+    ("my_demo-1.0-py3-none-any.whl", "my_demo-1.0.0-PY3-none-any.whl"),
+    ("my_demo-1.0-py2.py3-none-any.whl", "my_demo-1.0-py3.py2-none-any.whl"),
+]
+
+
+def make(directory: Path, file_name: str, **arguments: Any) -> Path:
+    maker = make_wheel if file_name.endswith(".whl") else make_sdist
+    return maker(directory, "my-demo", "1.0", file_name=file_name, **arguments)
+
+
+@pytest.mark.parametrize(("first", "second"), SPELLINGS)
+@pytest.mark.parametrize("overwriting", Overwriting)
+def test_another_spelling_of_a_distribution_is_no_other_distribution(
+    data: DataDirectory, tmp_path: Path, first: str, second: str, overwriting: Overwriting
+) -> None:
+    store = open_store(data)
+    add(store, make(tmp_path / "first", first))
+    before = everything(data.root)
+
+    for files in ({}, {"my_demo-1.0/other.py": ""}):
+        another = make(tmp_path / "second", second, files=files)
+        with pytest.raises(FileExists, match=f"File already exists: {first}, of which {second} is"):
+            add(store, another, overwriting)
+
+    assert everything(data.root) == before
+
+
+def test_another_build_tag_or_version_is_another_distribution(
+    store: Store, data: DataDirectory, tmp_path: Path
+) -> None:
+    names = [
+        "my_demo-1.0.tar.gz",
+        "my_demo-1.0-py3-none-any.whl",
+        "my_demo-1.0-1-py3-none-any.whl",
+        "my_demo-1.0-2-py3-none-any.whl",
+        "my_demo-1.0-py2.py3-none-any.whl",
+    ]
+    for name in names:
+        assert add(store, make(tmp_path, name)) is Outcome.CREATED
+    assert add(store, make_sdist(tmp_path, "my-demo", "1.0.1")) is Outcome.CREATED
+
+    assert set(page(data, "my-demo")) == {*names, "my_demo-1.0.1.tar.gz"}
+
+
 def test_a_file_is_stored_with_its_metadata_and_pages(
     store: Store, data: DataDirectory, tmp_path: Path
 ) -> None:

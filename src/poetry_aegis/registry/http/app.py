@@ -13,12 +13,12 @@ from poetry_aegis.registry.errors import (
     NotFound,
     StoreFull,
 )
-from poetry_aegis.registry.http.exchange import Exchange, error_answer, text_answer
+from poetry_aegis.registry.http.exchange import ClientGone, Exchange, error_answer, text_answer
 from poetry_aegis.registry.http.files import Files
 from poetry_aegis.registry.http.gate import Gate
 from poetry_aegis.registry.http.health import Health, version
 from poetry_aegis.registry.http.pages import Pages
-from poetry_aegis.registry.http.uploads import ClientGone, Uploads
+from poetry_aegis.registry.http.uploads import Uploads
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Coroutine, Mapping, Sequence
 
     from starlette.types import Receive, Scope, Send
 
@@ -17,7 +18,13 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.users import User
 
 
+T = TypeVar("T")
+
 _NOSNIFF = (b"x-content-type-options", b"nosniff")
+
+
+class ClientGone(Exception):
+    """The client went away before its answer."""
 
 
 @dataclass
@@ -54,6 +61,27 @@ class Exchange:
             if unquote(key) == name:
                 return unquote(value)
         return None
+
+    async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
+        """Return what *work* gives; cancel it and raise `ClientGone` where nobody waits for it.
+
+        A POST is waited for in any case: to look for its client is to read its body.
+        """
+        if self.method == "POST":
+            return await work
+        working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
+        try:
+            await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if not working.done():
+                raise ClientGone
+            return working.result()
+        finally:
+            working.cancel()
+            leaving.cancel()
+
+    async def _gone(self) -> None:
+        while (await self.receive())["type"] != "http.disconnect":
+            pass
 
 
 @dataclass(frozen=True)

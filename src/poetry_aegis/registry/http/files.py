@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.http.exchange import Exchange
     from poetry_aegis.registry.http.gate import Gate
 
-_YEAR = 365 * 24 * 3600  # seconds
-
 
 class Files:
     """What is under ``/packages/``."""
@@ -32,7 +30,8 @@ class Files:
         self._gate = gate
         self._metadata = FileCache()
         audience = "public" if gate.anonymous_read else "private"
-        self._cache_control = f"{audience}, max-age={_YEAR}, immutable"
+        # Kept, but asked for each time: an admin may overwrite a file.
+        self._cache_control = f"{audience}, no-cache"
 
     async def serve(self, exchange: Exchange, project: str, file_name: str) -> ASGIApp:
         """Answer ``/packages/<project>/<file>`` and ``….metadata``."""
@@ -76,18 +75,28 @@ class Files:
         return cast("ASGIApp", response)
 
 
+class _MalformedRange(Exception):
+    """A ``Range`` in another unit than bytes, or in none."""
+
+
 class _Distribution(FileResponse):
-    """A file in large pieces, whose unanswerable ranges are told of as all errors are."""
+    """A file in large pieces. A malformed range of it is the whole (RFC 9110, section 14.2)."""
 
     chunk_size = 256 * 1024
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_unless_refused(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] >= 400:
+            if message["type"] == "http.response.start" and message["status"] == 416:
                 raise BadRange(int(self.headers["content-length"]))
+            if message["type"] == "http.response.start" and message["status"] == 400:
+                raise _MalformedRange
             await send(message)
 
-        await super().__call__(scope, receive, send_unless_refused)
+        try:
+            await super().__call__(scope, receive, send_unless_refused)
+        except _MalformedRange:
+            headers = [header for header in scope["headers"] if header[0] != b"range"]
+            await super().__call__({**scope, "headers": headers}, receive, send)
 
 
 def _no_such_file() -> NotFound:

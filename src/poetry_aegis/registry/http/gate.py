@@ -32,15 +32,15 @@ class Gate:
         """Return when the request may do *action*; its user is then known.
 
         Raises `Unauthorized` for a wrong or missing credential, a wrong one where none is needed
-        included, `Forbidden` for a right that the user has not, and `Unavailable` where the users
-        cannot be read.
+        included, `Forbidden` for a right that the user has not, `Unavailable` where the users
+        cannot be read or too many passwords are to be checked, and `ClientGone`.
         """
         authorization = exchange.headers.get(b"authorization")
         if authorization is None:
             if action is Action.READ and self.anonymous_read:
                 return
             raise Unauthorized(f"To {action.value}, send a user name and a password.")
-        user = await self._user_of(authorization)
+        user = await self._user_of(exchange, authorization)
         if user is None:
             raise Unauthorized("The user name or the password is wrong.")
         exchange.user = user
@@ -49,9 +49,12 @@ class Gate:
                 f"User {user.name!r} has the role {user.role}, and so may not {action.value}."
             )
 
-    async def _user_of(self, authorization: bytes) -> User | None:
+    async def _user_of(self, exchange: Exchange, authorization: bytes) -> User | None:
+        decision = self._decisions.known(authorization)
+        if decision is not None:
+            return decision.user
         try:
-            return await self._decisions.user_of(authorization)
+            return await exchange.unless_gone(self._decisions.user_of(authorization))
         except UnreadableUsers as error:
             logger.error("%s", error)
             raise Unavailable("The registry cannot read its users for now.") from error

@@ -12,7 +12,7 @@ from poetry_aegis.atomic import make_durable
 from poetry_aegis.registry.access import Action, permits
 from poetry_aegis.registry.distributions import inspect
 from poetry_aegis.registry.errors import BadUpload, TooLarge, UploadStalled
-from poetry_aegis.registry.http.exchange import Answer, Exchange, text_answer
+from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
 from poetry_aegis.registry.http.form import DIGESTS, Form, FormReader
 from poetry_aegis.registry.metadata import check_agreement
 from poetry_aegis.registry.names import parse_file_name
@@ -33,10 +33,6 @@ _SENTENCES = {
     Outcome.UNCHANGED: "{} is there already, with the same content.",
     Outcome.OVERWRITTEN: "Overwrote {}.",
 }
-
-
-class ClientGone(Exception):
-    """The client went away before the body was whole."""
 
 
 class Uploads:
