@@ -276,9 +276,15 @@ def test_a_project_that_does_not_build_is_not_published(
 
 @pytest.fixture
 def history(project: Path, corp: PoetryHome) -> Path:
-    """Return the project as a git repository with a first commit."""
+    """Return the project as a git repository where 1.0.0 was released before a feature."""
     (project / ".gitignore").write_text("dist/\n")
-    for command in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "feat: begin"]):
+    for command in (
+        ["init", "-q"],
+        ["add", "."],
+        ["commit", "-q", "-m", "feat: begin"],
+        ["tag", "v1.0.0"],
+        ["commit", "-q", "--allow-empty", "-m", "feat: go on"],
+    ):
         subprocess.run(["git", *command], cwd=project, env=corp.env, check=True)
     return project
 
@@ -294,14 +300,14 @@ def test_bump_releases_the_next_version_and_publishes_it(
 ) -> None:
     planned = document(succeed(publish(corp, history, "--bump", "minor", "--dry-run", "--json")))
     assert (planned["version"], planned["files"], planned["dry_run"]) == ("1.1.0", [], True)
-    assert git(history, "tag") == ""
+    assert git(history, "tag").split() == ["v1.0.0"]
     assert shown(registry, history) == {}
 
     done = document(succeed(publish(corp, history, "--bump", "minor", "--json")))
     assert done["version"] == "1.1.0"
     assert done["verified"] is True
     assert done["release"]["tag"] == "v1.1.0"
-    assert git(history, "tag").split() == ["v1.1.0"]
+    assert git(history, "tag").split() == ["v1.0.0", "v1.1.0"]
     assert all("-1.1.0" in name for name in shown(registry, history))
     assert hashes_in(history / "dist") == shown(registry, history)
 
@@ -313,11 +319,12 @@ def test_bump_without_a_build_wants_the_new_version_there_before(
     run = publish(corp, history, "--bump", "patch", "--skip-build")
     assert run.returncode == 2
     assert "wants 1.0.1 in dist/ before it is released" in run.stderr
-    assert git(history, "tag") == git(history, "status", "--porcelain") == ""
+    assert git(history, "tag").split() == ["v1.0.0"]
+    assert git(history, "status", "--porcelain") == ""
 
     make_wheel(history / "dist", project_name(history), "1.0.1")
     succeed(publish(corp, history, "--bump", "patch", "--skip-build"))
-    assert git(history, "tag").split() == ["v1.0.1"]
+    assert git(history, "tag").split() == ["v1.0.0", "v1.0.1"]
     assert list(shown(registry, history)) == [
         f"{project_name(history).replace('-', '_')}-1.0.1-py3-none-any.whl"
     ]

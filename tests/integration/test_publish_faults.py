@@ -143,6 +143,18 @@ def test_a_password_in_the_url_is_used_and_not_shown(
     assert all(headers["Authorization"].startswith("Basic ") for _, headers in index.gets)
 
 
+@pytest.mark.parametrize("bad", ["ada:{}#x@", "ada:{}/x@"])
+def test_a_password_that_cannot_be_told_from_the_url_is_not_shown(
+    poetry: PoetryHome, project: Path, index: FaultyIndex, bad: str
+) -> None:
+    url = index.url.replace("://", f"://{bad.format(PASSWORD)}")
+    poetry.extra_env["POETRY_REPOSITORIES_CORP_URL"] = f"{url}/legacy/"
+    run = publish(poetry, project, "--json", "-v")
+    assert run.returncode == 42, run.stdout + run.stderr
+    assert json.loads(run.stdout)["error"] == "NotAnUploadUrl"
+    assert index.gets == []
+
+
 def test_ctrl_c_in_the_middle_ends_in_one_line(
     corp: PoetryHome, project: Path, index: FaultyIndex
 ) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
     """Tells *output* of a publication. A log file gets plain lines, a terminal also a bar.
 
-    The names of the files that the server took are added to *arrived*.
+    The names of the files that the server has, or may have, are in *arrived*.
     """
 
     def __init__(self, output: Output, arrived: set[str] | None = None) -> None:
@@ -41,6 +41,14 @@ class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
         """Move the bar to *sent* bytes."""
         if self._bar is not None:
             self._bar.set_progress(min(sent, distribution.size))
+
+    def sent(self, distribution: Distribution) -> None:
+        """Note that the server may have the file."""
+        self._arrived.add(distribution.filename)
+
+    def absent(self, distribution: Distribution) -> None:
+        """Note that the server does not have the file."""
+        self._arrived.discard(distribution.filename)
 
     def finished(self, distribution: Distribution, status: str) -> None:
         """Write a line for the file."""

@@ -56,6 +56,7 @@ class PublishCommand(AegisCommand):
             return self._publish(target)
 
     def _publish(self, target: Publishing) -> int:
+        from poetry_aegis.commands.publishing import summary
         from poetry_aegis.release.engine import current_version
 
         version = current_version(target.project.pyproject)
@@ -69,7 +70,7 @@ class PublishCommand(AegisCommand):
             return self._show_plan(target.plan(distributions))
         self.say(_heading(target, version))
         publication = target.publish(distributions)
-        self._tell(publication)
+        self.say(summary(publication))
         if self.wants_json:
             self.print_json(publication.to_json())
         return 0
@@ -85,8 +86,6 @@ class PublishCommand(AegisCommand):
             publishing=target,
             dry_run=self.option("dry-run"),
         )
-        if target.publication is not None:
-            self._tell(target.publication)
         if self.wants_json:
             published = target.publication.to_json() if target.publication else {}
             nothing: dict[str, object] = {
@@ -111,16 +110,6 @@ class PublishCommand(AegisCommand):
         if self.wants_json:
             self.print_json(publication.to_json(planned=True) | {"dry_run": True})
         return FileConflict.exit_code if publication.refused else 0
-
-    def _tell(self, publication: Publication) -> None:
-        counts = {
-            "uploaded": len(publication.uploaded),
-            "replaced": len(publication.replaced),
-            "skipped": len(publication.skipped),
-        }
-        done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-        verified = "verified on the index" if publication.verified else "not verified"
-        self.say(f"<success>Published {publication.version}</success>: {done}; {verified}.")
 
 
 def _heading(target: Publishing, version: str) -> str:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.progress import ConsoleReporter
-from poetry_aegis.publish.distributions import find_distributions
+from poetry_aegis.publish.distributions import find_distributions, sha256_of
 from poetry_aegis.publish.publication import check, plan, publish
 from poetry_aegis.publish.repository import choose_repository
 from poetry_aegis.settings import load_settings
@@ -45,7 +45,7 @@ class Publishing:
     directory: Path
     publication: Publication | None = None
     _arrived: set[str] = field(default_factory=set)
-    _kept: tuple[Path, ...] = ()
+    _new: tuple[Distribution, ...] = ()
 
     def check(self, version: str) -> None:
         """Check that *version* can be published, before it is released. Raises `PublishError`."""
@@ -74,8 +74,7 @@ class Publishing:
 
     def publish(self, distributions: tuple[Distribution, ...]) -> Publication:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
-        kept = [self._dist / distribution.filename for distribution in distributions]
-        self._kept = tuple(path for path in kept if not path.exists())
+        self._new = tuple(file for file in distributions if not self._is_in_dist(file))
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
             self.publication = publish(
                 distributions,
@@ -88,17 +87,37 @@ class Publishing:
         return self.publication
 
     def has_begun(self) -> bool:
-        """Return whether any file has arrived."""
+        """Return whether any file has arrived, or may have: an answer that is lost is no "no"."""
         return bool(self._arrived)
 
     def discard(self) -> None:
         """Remove from ``dist/`` what `publish` has put there."""
-        for path in self._kept:
-            path.unlink(missing_ok=True)
+        for file in self._new:
+            if self._is_in_dist(file):
+                (self._dist / file.filename).unlink()
+
+    def _is_in_dist(self, distribution: Distribution) -> bool:
+        """Return whether ``dist/`` has *distribution*, and not another file of that name."""
+        try:
+            return sha256_of(self._dist / distribution.filename) == distribution.sha256
+        except OSError:
+            return False
 
     @property
     def _dist(self) -> Path:
         return self.project.root / "dist"
+
+
+def summary(publication: Publication) -> str:
+    """Return one line about *publication*, for people."""
+    counts = {
+        "uploaded": len(publication.uploaded),
+        "replaced": len(publication.replaced),
+        "skipped": len(publication.skipped),
+    }
+    done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    verified = "verified on the index" if publication.verified else "not verified"
+    return f"<success>Published {publication.version}</success>: {done}; {verified}."
 
 
 def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:

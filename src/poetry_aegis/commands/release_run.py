@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.publishing import summary
 from poetry_aegis.errors import AegisError, UsageError
 from poetry_aegis.release import journal
 from poetry_aegis.release.engine import current_version, open_release
@@ -116,6 +117,8 @@ def _carry_out(
         raise
     poetry_api.reload_project(command)
     command.say(f"<success>Released {plan.version}</success>, tagged {plain(plan.tag)}.")
+    if publishing and publishing.publication:
+        command.say(summary(publishing.publication))
 
 
 def _aftermath(error: BaseException, release: Release, publishing: Publishing | None) -> str:

@@ -93,7 +93,12 @@ def reason_of(answer: Answer, repository: Repository) -> str:
 
 
 def _failure(error: PublishError, answer: Answer) -> Failure:
-    return Failure(error, repeatable=answer.status in _PASSING, wait=_retry_after(answer))
+    return Failure(
+        error,
+        repeatable=answer.status in _PASSING,
+        refused=400 <= answer.status < 500,
+        wait=_retry_after(answer),
+    )
 
 
 def _upload_error(answer: Answer, repository: Repository) -> PublishError:
@@ -133,7 +138,10 @@ _RIGHTS = (
     "Ask its administrator for the right to upload; on a poetry-aegis server: "
     "poetry aegis server user add NAME --role publisher"
 )
-_SIZE = "Raise the limit on the server (nginx: client_max_body_size), or leave files out."
+_SIZE = (
+    "Leave files out of the distribution, or raise the limit of the server: max_upload_size in "
+    "server.toml of a poetry-aegis server, client_max_body_size of an nginx before it."
+)
 _LATER = "The same command can be run again: what has arrived is not sent twice."
 
 

@@ -119,6 +119,11 @@ def read_distribution(path: Path) -> Distribution:
     )
 
 
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of the file at *path* in hex. Raises `OSError`."""
+    return _measure(path)[1]
+
+
 def keep(distributions: Sequence[Distribution], directory: Path) -> None:
     """Copy *distributions* into *directory*, each wholly there or not at all.
 

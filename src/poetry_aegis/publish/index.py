@@ -69,12 +69,18 @@ class Index:
         file = self.project_page(distribution.name).get(distribution.filename)
         return None if file is None else self.sha256(file)
 
-    def holds(self, distribution: Distribution) -> bool:
-        """Return whether the index shows *distribution* as it is here; unsure means no."""
+    def holds(self, distribution: Distribution) -> bool | None:
+        """Return whether the index shows *distribution* as it is here.
+
+        ``None`` where that is unsure: it cannot be read, or shows another file of that name.
+        """
         try:
-            return self.once().hash_of(distribution) == distribution.sha256
+            found = self.once().hash_of(distribution)
         except PublishError:
+            return None
+        if found is None:
             return False
+        return True if found == distribution.sha256 else None
 
     def once(self) -> Index:
         """Return this index, read without repeating what fails."""

@@ -37,12 +37,14 @@ class Failure:
     """A request that failed.
 
     *repeatable* where the same request may work later, after *wait* seconds if the server said
-    so. *reached* where the server may have acted on it before it failed.
+    so. *reached* where the server may have acted on it before it failed, *refused* where it said
+    that it did not.
     """
 
     error: AegisError
     repeatable: bool = False
     reached: bool = True
+    refused: bool = False
     wait: float | None = None
 
 

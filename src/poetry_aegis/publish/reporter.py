@@ -17,6 +17,12 @@ class Reporter(Protocol):
     def advanced(self, distribution: Distribution, sent: int) -> None:
         """Hear that *sent* bytes have left; a repeated try starts again from 0."""
 
+    def sent(self, distribution: Distribution) -> None:
+        """Hear that all of *distribution* has left: from now on the server may have it."""
+
+    def absent(self, distribution: Distribution) -> None:
+        """Hear that the server does not have *distribution* after all."""
+
     def finished(self, distribution: Distribution, status: str) -> None:
         """Hear that the server has *distribution*: ``uploaded`` or ``replaced``."""
 

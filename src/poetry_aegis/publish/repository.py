@@ -30,7 +30,8 @@ class Repository:
     *index_url* is the root of its Simple API (PEP 503, PEP 691), ending in a slash; ``None``
     where it cannot be known. *verify* and *client_cert* are for TLS; *notes* are sentences the
     user should read before something is sent. A user name and password inside a URL are moved
-    out of it, so that no URL held here is a secret.
+    out of it, so that no URL held here is a secret. Raises `NotAnUploadUrl` where they cannot be
+    told from the rest of it.
     """
 
     name: str
@@ -45,6 +46,14 @@ class Repository:
     def __post_init__(self) -> None:
         upload_url, username, password = split_userinfo(self.upload_url)
         object.__setattr__(self, "upload_url", upload_url_of(upload_url))
+        if "@" in upload_url or "@" in without_userinfo(self.index_url or ""):
+            raise NotAnUploadUrl(
+                f"The URL of repository {self.name} holds an '@' that may be part of a password, "
+                "so it is neither used nor shown.",
+                hint=f"Set it without user and password: {config_line(self, 'https://HOST/')}\n"
+                f"Give those with: poetry config http-basic.{self.name} USER\n"
+                "Where the path has an '@', write it as %40.",
+            )
         if self.index_url is not None:
             object.__setattr__(self, "index_url", without_userinfo(self.index_url))
         if self.username is None and username is not None:
@@ -72,8 +81,18 @@ def upload_url_of(url: str) -> str:
 
 
 def index_url_of(upload_url: str) -> str:
-    """Return the root of the Simple API that belongs to *upload_url*, ending in a slash."""
-    segments = _segments(upload_url)
+    """Return the root of the Simple API that belongs to *upload_url*, ending in a slash.
+
+    Raises `NotAnUploadUrl` where that is no URL.
+    """
+    try:
+        segments = _segments(upload_url)
+    except ValueError:
+        # Not chained: Python's own message may quote a password.
+        raise NotAnUploadUrl(
+            "The repository's URL cannot be understood, so it is neither used nor shown.",
+            hint="Set it with: poetry config repositories.NAME https://HOST/",
+        ) from None
     if segments[-1:] in (["simple"], ["legacy"]):
         segments.pop()
     return _with_path(upload_url, [*segments, "simple"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import FileConflict, Forbidden
@@ -35,6 +35,7 @@ class Uploader:
     patience: Patience
     reporter: Reporter
     overwrite: bool = False
+    _doubtful: set[str] = field(default_factory=set, init=False)
 
     def upload(self, distribution: Distribution) -> None:
         """Send *distribution* and return once the server has it.
@@ -60,16 +61,29 @@ class Uploader:
 
     def _attempt(self, distribution: Distribution) -> Answer | Failure | None:
         outcome = self._post(distribution)
-        if isinstance(outcome, Failure) and outcome.reached and self._is_stored(distribution):
-            return None
+        if isinstance(outcome, Failure) and outcome.reached:
+            stored = self.index.holds(distribution) if self.index else None
+            if stored:
+                return None
+            self._weigh(distribution, ruled_out=stored is False, refused=outcome.refused)
         return outcome
 
-    def _is_stored(self, distribution: Distribution) -> bool:
-        return self.index is not None and self.index.holds(distribution)
+    def _weigh(self, distribution: Distribution, *, ruled_out: bool, refused: bool) -> None:
+        """Tell whether the server may have *distribution*, an attempt at which has failed."""
+        name = distribution.filename
+        # A refusal says nothing of an earlier attempt, whose answer was lost.
+        if ruled_out or (refused and name not in self._doubtful):
+            self._doubtful.discard(name)
+            self.reporter.absent(distribution)
+        else:
+            self._doubtful.add(name)
+            self.reporter.sent(distribution)
 
     def _post(self, distribution: Distribution) -> Answer | Failure:
         def tell(sent: int) -> None:
             self.reporter.advanced(distribution, sent)
+            if sent >= distribution.size:
+                self.reporter.sent(distribution)
 
         with _Counted(distribution.path, tell) as stream:
             return self.web.post(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 # A server may hash and check a large file before it answers, so reading is given longest.
 _TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=10.0)
 _LARGEST_ANSWER = 64 << 20  # bytes
+_AS_IT_IS = {"Accept-Encoding": "identity"}
 # UnicodeError: a host name that IDNA cannot spell.
 _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
 _FINAL = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError)
@@ -86,10 +87,12 @@ class Web:
         """Download *url* and return the SHA-256 of its content in hex; nothing is stored."""
         digest = hashlib.sha256()
         try:
-            with self._client.stream("GET", url, follow_redirects=True) as response:
+            with self._client.stream(
+                "GET", url, headers=_AS_IT_IS, follow_redirects=True
+            ) as response:
                 if response.status_code != 200:
                     return reading_failure(_answer(response, b""), self.repository)
-                for chunk in response.iter_raw():
+                for chunk in response.iter_bytes():
                     digest.update(chunk)
         except _BROKEN as error:
             return self._failure(error, url)

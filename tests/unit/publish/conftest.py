@@ -27,13 +27,21 @@ class Recorder:
 
     events: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    sent: dict[str, list[int]] = field(default_factory=dict)
+    progress: dict[str, list[int]] = field(default_factory=dict)
+    possible: set[str] = field(default_factory=set)
+    """The files that the server may have, as told while they are under way."""
 
     def started(self, distribution: Distribution) -> None:
         self.events.append(("started", distribution.filename))
 
     def advanced(self, distribution: Distribution, sent: int) -> None:
-        self.sent.setdefault(distribution.filename, []).append(sent)
+        self.progress.setdefault(distribution.filename, []).append(sent)
+
+    def sent(self, distribution: Distribution) -> None:
+        self.possible.add(distribution.filename)
+
+    def absent(self, distribution: Distribution) -> None:
+        self.possible.discard(distribution.filename)
 
     def finished(self, distribution: Distribution, status: str) -> None:
         self.events.append((status, distribution.filename))

@@ -38,6 +38,15 @@ def test_a_log_file_gets_a_line_per_file_and_no_bar(
     assert arrived == {wheel.filename}
 
 
+def test_a_file_that_has_left_counts_until_it_is_known_to_be_absent(wheel: Distribution) -> None:
+    arrived: set[str] = set()
+    with ConsoleReporter(terminal(), arrived) as reporter:
+        reporter.sent(wheel)
+        assert arrived == {wheel.filename}
+        reporter.absent(wheel)
+        assert arrived == set()
+
+
 def test_a_terminal_gets_a_bar_that_makes_room_for_the_line(wheel: Distribution) -> None:
     output = terminal()
     with ConsoleReporter(output) as reporter:

@@ -105,7 +105,7 @@ def test_progress_is_told_in_bytes(index: FaultyIndex, recorder: Recorder, tmp_p
     noise = {"demo/noise.bin": os.urandom(300_000)}
     wheel = read_distribution(make_wheel(tmp_path, files=noise))
     send(index, recorder, wheel)
-    sent = recorder.sent[wheel.filename]
+    sent = recorder.progress[wheel.filename]
     assert sent == sorted(sent)
     assert sent[-1] == wheel.size
     assert len(set(sent)) > 3
@@ -395,6 +395,85 @@ def test_a_second_run_finishes_what_the_first_began(
     assert [post.filename for post in index.posts].count(sdist.filename) == 1
 
 
+# What may have arrived
+
+UNREADABLE = Reply(500)
+
+
+@pytest.mark.parametrize(
+    ("replies", "looks"),
+    [
+        ([Reply(500, stores=True)], [UNREADABLE]),
+        ([Reply(stores=True, silent=True)] * 4, [UNREADABLE] * 4),
+        ([Reply(403, "no", stores=True, truncated=True)] * 4, [UNREADABLE] * 4),
+        ([Reply(stores=True, silent=True), Reply(403)], [UNREADABLE] * 2),
+    ],
+    ids=["500", "silent", "truncated refusal", "refused only the second time"],
+)
+def test_a_file_may_have_arrived_where_nothing_rules_it_out(
+    index: FaultyIndex,
+    recorder: Recorder,
+    wheel: Distribution,
+    replies: list[Reply],
+    looks: list[Reply],
+) -> None:
+    index.script(*replies)
+    index.page_replies.extend([Reply(404), *looks])
+    with pytest.raises(PublishError):
+        send(index, recorder, wheel)
+    assert index.attempts == len(replies)
+    assert recorder.possible == {wheel.filename}
+
+
+@pytest.mark.parametrize(
+    ("replies", "looks"),
+    [
+        ([Reply(403)], [UNREADABLE]),
+        ([Reply(413)], [UNREADABLE]),
+        ([Reply(500)], [Reply(404)]),
+        ([Reply(silent=True)] * 4, [UNREADABLE] * 3 + [Reply(404)]),
+    ],
+    ids=["403", "413", "500 and not shown", "silent and not shown"],
+)
+def test_a_refusal_or_a_look_at_the_index_rules_a_file_out(
+    index: FaultyIndex,
+    recorder: Recorder,
+    wheel: Distribution,
+    replies: list[Reply],
+    looks: list[Reply],
+) -> None:
+    index.script(*replies)
+    index.page_replies.extend([Reply(404), *looks])
+    with pytest.raises(PublishError):
+        send(index, recorder, wheel)
+    assert index.attempts == len(replies)
+    assert recorder.possible == set()
+
+
+def test_without_an_index_a_lost_answer_leaves_the_file_possible(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.script(Reply(500))
+    with pytest.raises(PublishError):
+        send(index, recorder, wheel, index_url=None)
+    assert recorder.possible == {wheel.filename}
+
+
+def test_a_file_counts_from_the_moment_that_all_of_it_has_left(
+    index: FaultyIndex, wheel: Distribution
+) -> None:
+    class CtrlC(Recorder):
+        def sent(self, distribution: Distribution) -> None:
+            super().sent(distribution)
+            raise KeyboardInterrupt
+
+    recorder = CtrlC()
+    with pytest.raises(KeyboardInterrupt):
+        send(index, recorder, wheel)
+    assert recorder.progress[wheel.filename][-1] == wheel.size
+    assert recorder.possible == {wheel.filename}
+
+
 # Bad days that do not pass
 
 
@@ -465,6 +544,7 @@ def test_a_server_that_is_not_there(recorder: Recorder, wheel: Distribution) -> 
         repository = repository_at(f"http://127.0.0.1:{taken.getsockname()[1]}/")
         with pytest.raises(Unreachable, match=r"corp gave no answer: .*refused") as caught:
             publish([wheel], repository, reporter=recorder, patience=IMPATIENT)
+        assert recorder.possible == set()
     assert repository.upload_url in caught.value.hint
     assert len(recorder.notes) == 3
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import traceback
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -101,6 +103,38 @@ def test_what_is_no_web_address_is_not_posted_to(url: str) -> None:
     with pytest.raises(NotAnUploadUrl) as caught:
         check_upload_url(Repository("corp", url, None))
     assert "poetry config repositories.corp" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://ada:s3cr#et@pkg.example/simple/",
+        "https://ada:s3cr?et@pkg.example/simple/",
+        "https://ada:s3cr/et@pkg.example/simple/",
+        "https://ada:443/s3cr@pkg.example/simple/",
+        "https://x:y@ada/s3cr@pkg.example/simple/",
+        "https://ada:s3cr@[pkg.example/simple/",
+        "https://ada:s3cr\u2100@pkg.example/simple/",
+        "ada:s3cr@pkg.example/simple/",
+    ],
+)
+def test_a_url_that_may_hold_a_password_is_neither_used_nor_shown(url: str) -> None:
+    for upload_url, index_url in ((url, None), ("https://pkg.example/", url)):
+        with pytest.raises(NotAnUploadUrl) as caught:
+            Repository("corp", upload_url, index_url)
+        shown = "".join(traceback.format_exception(caught.value)) + caught.value.hint
+        assert "s3cr" not in shown
+        assert "poetry config repositories.corp https://HOST/" in caught.value.hint
+        assert "poetry config http-basic.corp USER" in caught.value.hint
+
+
+@pytest.mark.parametrize("rest", ["@[pkg.example/", "\u2100@pkg.example/"])
+def test_what_cannot_be_taken_apart_has_no_index_and_is_not_shown(rest: str) -> None:
+    with pytest.raises(NotAnUploadUrl) as caught:
+        index_url_of(f"https://ada:s3cr{rest}")
+    assert "s3cr" not in str(caught.value) + caught.value.hint
+    assert caught.value.__suppress_context__
+    assert "poetry config repositories.NAME" in caught.value.hint
 
 
 def test_a_command_line_is_safe_to_paste() -> None:

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import ssl
 import subprocess
 import sys
+import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -164,6 +167,35 @@ def test_an_answer_without_end_is_not_read(
     assert isinstance(answer, Failure)
     assert "larger than" in str(answer.error)
     assert not answer.repeatable
+
+
+@pytest.mark.parametrize("always", [False, True])
+def test_a_file_that_is_compressed_for_the_journey_has_its_own_hash(*, always: bool) -> None:
+    content = b"content " * 100
+
+    class Compressing(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            compress = always or "gzip" in self.headers.get("Accept-Encoding", "")
+            self.send_response(200)
+            if compress:
+                self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(gzip.compress(content) if compress else content)
+            asked.append(self.headers["Accept-Encoding"])
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class's
+            pass
+
+    asked: list[str] = []
+    with HTTPServer(("127.0.0.1", 0), Compressing) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        web = Web(repository_at(f"http://127.0.0.1:{server.server_port}"))
+        found = web.sha256(f"{web.repository.upload_url}/demo.whl")
+        web.close()
+        thread.join()
+    assert found == hashlib.sha256(content).hexdigest()
+    assert asked == ["identity"]
 
 
 def test_a_large_file_takes_little_memory(index: FaultyIndex, tmp_path: Path) -> None:
