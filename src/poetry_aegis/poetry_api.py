@@ -229,6 +229,12 @@ def _project_config(command: Command) -> Config:
         raise CorruptProject(
             f"Poetry cannot load the project: {_first_line(error)}", hint="Run: poetry check"
         ) from error
+    except ValueError:
+        # Its text quotes the URL, which may hold a password, and so does its trace.
+        raise SettingsError(
+            "A repository or source of Poetry's has a URL that cannot be read.",
+            hint="Look at its configuration: poetry config --list",
+        ) from None
 
 
 def _configured_url(command: Command, config: Config, name: str) -> str:

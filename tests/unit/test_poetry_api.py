@@ -137,3 +137,19 @@ def test_verification_can_be_turned_off_as_in_poetry(config: Path, project: GitP
         '[repositories.corp]\nurl = "https://corp.example/"\n[certificates.corp]\ncert = false\n',
     )
     assert poetry_api.find_repository(command_in(project), "corp").verify is False
+
+
+def test_a_url_that_cannot_be_read_is_not_quoted(
+    config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = command_in(project)
+    monkeypatch.setattr(command, "_poetry", None)
+
+    def fail(self: Application) -> None:
+        raise ValueError("https://ada:s3cret@[host is no URL")
+
+    monkeypatch.setattr(Application, "poetry", property(fail))
+    with pytest.raises(errors.SettingsError) as caught:
+        poetry_api.repository_names(command)
+    assert "s3cret" not in f"{caught.value}{caught.value.hint}"
+    assert caught.value.__cause__ is None
