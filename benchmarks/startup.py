@@ -3,7 +3,10 @@
 Two fresh virtual environments get the same Poetry, one of them the plugin too, installed as a user
 installs it. Their runs alternate in random order, so that a machine whose speed drifts slows both.
 
-    python benchmarks/startup.py [--pairs 40] [--poetry 2.5.1]
+    python benchmarks/startup.py [--pairs 40] [--poetry 2.5.1] [--instructions]
+
+CPU time is noisy on a shared machine; with ``--instructions`` each command also runs once under
+valgrind's callgrind, whose count of instructions is not.
 """
 
 from __future__ import annotations
@@ -31,6 +34,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--pairs", type=int, default=40)
     parser.add_argument("--poetry", default=version("poetry"), help="the version of Poetry")
+    parser.add_argument("--instructions", action="store_true", help="count them, with valgrind")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="startup-") as directory:
         root = Path(directory)
@@ -40,6 +44,13 @@ def main() -> None:
         print(f"{'':12}{'without':>16}{'with':>16}{'ratio of minima / median of pairs':>36}")
         for arguments in COMMANDS:
             report(arguments, measure(without, plugged, arguments, options.pairs))
+        if options.instructions:
+            for arguments in COMMANDS:
+                counts = [count_instructions(poetry, arguments) for poetry in (without, plugged)]
+                millions = " ".join(f"{count / 1e6:>15,.0f}" for count in counts)
+                print(
+                    f"{' '.join(arguments):12}{millions} M instructions {counts[1] / counts[0]:.4f}"
+                )
 
 
 def install(venv: Path, *requirements: str) -> Path:
@@ -73,6 +84,21 @@ def cpu_time(poetry: Path, arguments: tuple[str, ...]) -> float:
     if status:
         sys.exit(f"{' '.join(command)} failed")
     return (usage.ru_utime + usage.ru_stime) * 1000
+
+
+def count_instructions(poetry: Path, arguments: tuple[str, ...]) -> int:
+    """Return how many instructions one run executes, as valgrind counts them."""
+    python = poetry.parent / "python"
+    counted = subprocess.run(
+        [
+            *("valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"),
+            *(str(python), "-m", "poetry", *arguments),
+        ],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return int(counted.stderr.split("Collected :")[1].split()[0])
 
 
 def report(arguments: tuple[str, ...], times: list[tuple[float, float]]) -> None:
