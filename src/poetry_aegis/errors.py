@@ -20,7 +20,7 @@ command) and ends the process with an exit code of its own:
     │   ├── NoCommits            23   a repository without a commit
     │   ├── DirtyTree            24   uncommitted changes
     │   ├── DetachedHead         25   no branch to push
-    │   ├── NoUpstream           26   no remote to push to
+    │   ├── NoUpstream           26   no remote to push to, or a branch of another name
     │   ├── PushRejected         27   the remote refused
     │   └── CommitRefused        28   no identity, or a hook said no
     ├── ReleaseError             30
@@ -159,7 +159,7 @@ class DetachedHead(GitError):
 
 
 class NoUpstream(GitError):
-    """There is no remote to push to."""
+    """There is no remote to push to, or the branch tracks one of another name."""
 
     exit_code = 26
 

@@ -77,6 +77,7 @@ def open_release(
     """
     current = parse_version(read_version(pyproject))
     repository = GitRepository.around(pyproject.parent)
+    head = repository.head()  # Before the history is read: what comes later is not in the plan.
     branch = preflight.require_releasable(repository)
     decision = decide(repository, settings, current, request.target, request.prerelease_type)
     if decision is None:
@@ -84,7 +85,7 @@ def open_release(
     upstream = (
         preflight.find_upstream(repository, branch, settings.remote) if request.push else None
     )
-    plan = make_plan(repository, pyproject, settings, decision, upstream)
+    plan = make_plan(repository, pyproject, settings, decision, upstream, head=head)
     preflight.require_free(repository, plan)
     writing, recording = git_steps(plan, repository)
     return Release(repository, plan, (*writing, *building, *recording, *publishing))

@@ -72,14 +72,18 @@ def nothing_to_release(current: str, *, dry_run: bool) -> dict[str, object]:
     }
 
 
-def make_plan(
+def make_plan(  # noqa: PLR0913 - each is another fact about the release
     repository: GitRepository,
     pyproject: Path,
     settings: Settings,
     decision: Decision,
     upstream: Upstream | None,
+    *,
+    head: str,
 ) -> Plan:
     """Return the plan for *decision*; *upstream* is where to push, ``None`` not to.
+
+    *head* is the commit that was checked out before the history was read.
 
     Nothing is written. Raises `ProjectError` and `ReleaseError`.
     """
@@ -90,7 +94,7 @@ def make_plan(
     after = changelog_file.insert(before or "", version, section, today(), absorb=True)
     return Plan(
         decision=decision,
-        head=repository.head(),
+        head=head,
         tag=_tag_of(decision.version, settings),
         message=format_tag(settings.commit_message, decision.version),
         section=changelog_file.extract(after, version) or "",

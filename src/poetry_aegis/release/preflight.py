@@ -18,9 +18,8 @@ SHOWN_FILES = 5
 def require_releasable(repository: GitRepository) -> str:
     """Return the branch that is checked out, ready to be committed to.
 
-    Raises `NoCommits`, `DetachedHead`, `DirtyTree` and `CommitRefused`.
+    Raises `DetachedHead`, `DirtyTree` and `CommitRefused`, and `GitError` for a shallow clone.
     """
-    repository.head()
     _require_whole_history(repository)
     branch = repository.branch()
     if branch is None:
