@@ -14,6 +14,8 @@ from typing import IO, TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LEFTOVERS = ".tmp-*.part"  # what a killed process may leave beside the file it was writing
+
 
 def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """Replace *path* with *content*: a temporary file beside it, fsync, rename.

@@ -22,12 +22,18 @@ command) and ends the process with an exit code of its own:
     │   ├── DetachedHead         25   no branch to push
     │   ├── NoUpstream           26   no remote to push to, or a branch of another name
     │   ├── PushRejected         27   the remote refused
-    │   └── CommitRefused        28   no identity, or a hook said no
+    │   ├── CommitRefused        28   no identity, or a hook said no
+    │   └── IncompleteHistory    29   a shallow or partial clone lacks what decides the version
     ├── ReleaseError             30
     │   ├── TagExists            31   the version is already tagged
     │   ├── VersionNotNewer      32   the version asked for is not newer
     │   ├── UnknownVersion       33   no such release to show
-    │   └── ReleaseInProgress    34   another release is running
+    │   ├── ReleaseInProgress    34   another release is running
+    │   ├── UnfinishedRelease    35   a release broke off: finish it or take it back first
+    │   ├── NoUnfinishedRelease  36   there is none to finish or to take back
+    │   ├── HookFailed           37   a program named in [tool.poetry-aegis.hooks] failed
+    │   ├── UnconventionalCommit 38   a commit message that is not a conventional one
+    │   └── OutdatedChangelog    39   the changelog does not agree with the history
     ├── PublishError             40
     │   ├── UnknownRepository    41   no such repository in Poetry's configuration
     │   ├── NotAnUploadUrl       42   the address does not take uploads
@@ -38,14 +44,17 @@ command) and ends the process with an exit code of its own:
     │   ├── FileConflict         47   another file of the same name is already there
     │   ├── BuildFailed          48   nothing to publish came out of the build
     │   └── VerificationFailed   49   the index does not show what was uploaded
-    └── ServerError              50
-        ├── NoServer             51   no server in this home
-        ├── ServerExists         52   a server is already set up in this home
-        ├── PortInUse            53   another program has the port
-        ├── NotRunning           54   the server is not running
-        ├── NotReady             55   the server did not come up
-        ├── UserError            56   a user that exists, does not exist, or is badly named
-        └── UnreadableUsers      57   the users' file cannot be read
+    ├── ServerError              50
+    │   ├── NoServer             51   no server in this home
+    │   ├── ServerExists         52   a server is already set up in this home
+    │   ├── PortInUse            53   another program has the port
+    │   ├── NotRunning           54   the server is not running
+    │   ├── NotReady             55   the server did not come up
+    │   ├── UserError            56   a user that exists, does not exist, or is badly named
+    │   └── UnreadableUsers      57   the users' file cannot be read
+    └── ForgeError               60   GitHub, GitLab or Gitea did not do what was asked
+        ├── UnknownForge         61   the remote is on no forge that is known
+        └── NoForgeToken         62   no token, or one that the forge does not take
 
 130 is Ctrl-C. The names and codes are part of the command line's contract.
 """
@@ -176,6 +185,12 @@ class CommitRefused(GitError):
     exit_code = 28
 
 
+class IncompleteHistory(GitError):
+    """A shallow or partial clone, whose missing commits may decide the version."""
+
+    exit_code = 29
+
+
 class ReleaseError(AegisError):
     """A release that cannot be made."""
 
@@ -204,6 +219,36 @@ class ReleaseInProgress(ReleaseError):
     """Another release of this repository is running."""
 
     exit_code = 34
+
+
+class UnfinishedRelease(ReleaseError):
+    """A release broke off; it has to be finished or taken back first."""
+
+    exit_code = 35
+
+
+class NoUnfinishedRelease(ReleaseError):
+    """There is no release to finish or to take back."""
+
+    exit_code = 36
+
+
+class HookFailed(ReleaseError):
+    """A program that the settings name as a hook failed, or cannot be found."""
+
+    exit_code = 37
+
+
+class UnconventionalCommit(ReleaseError):
+    """A commit message that is not a conventional one."""
+
+    exit_code = 38
+
+
+class OutdatedChangelog(ReleaseError):
+    """The changelog does not agree with the history."""
+
+    exit_code = 39
 
 
 class PublishError(AegisError):
@@ -312,3 +357,21 @@ class UnreadableUsers(ServerError):
     """The users' file cannot be read."""
 
     exit_code = 57
+
+
+class ForgeError(AegisError):
+    """A forge (GitHub, GitLab, Gitea, Forgejo) did not do what was asked."""
+
+    exit_code = 60
+
+
+class UnknownForge(ForgeError):
+    """The remote is on no forge that is known."""
+
+    exit_code = 61
+
+
+class NoForgeToken(ForgeError):
+    """There is no token for the forge, or it does not take the one there is."""
+
+    exit_code = 62

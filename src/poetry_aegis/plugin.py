@@ -21,6 +21,7 @@ COMMANDS = {
     "aegis release": "release:ReleaseCommand",
     "aegis bump": "bump:BumpCommand",
     "aegis changelog": "changelog:ChangelogCommand",
+    "aegis lint": "lint:LintCommand",
     "aegis publish": "publish:PublishCommand",
     "aegis server": "groups:ServerCommands",
     "aegis server init": "server_init:ServerInitCommand",

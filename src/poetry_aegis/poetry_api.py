@@ -127,6 +127,19 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
         )
 
 
+def content_hash(pyproject: Path, content: bytes) -> str:
+    """Return Poetry's hash of the dependencies in *content*, a ``pyproject.toml``'s.
+
+    It is what ``poetry.lock`` beside *pyproject* is compared with.
+    """
+    import tomlkit
+    from poetry.packages.locker import Locker
+
+    document = tomlkit.parse(content.decode("utf-8")).unwrap()
+    locker = Locker(pyproject.with_name("poetry.lock"), document)
+    return locker._get_content_hash()  # noqa: SLF001 - there is no other way to it
+
+
 def _noting_interrupts(command: Command) -> list[KeyboardInterrupt]:
     """Return a list that gets the Ctrl-C that ends *command*: cleo makes it an exit code of 1."""
     handle = command.handle

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 Level = Literal["major", "minor", "patch", "none"]
+Channel = Literal["stable", "alpha", "beta", "rc", "dev", "none"]
+ForgeKind = Literal["auto", "github", "gitlab", "gitea", "bitbucket", "none"]
 
 DEFAULT_BUMPS: dict[str, Level] = {
     "feat": "minor",
@@ -39,6 +41,42 @@ DEFAULT_SECTIONS = {
     "security": "Security",
 }
 
+# Which kind of release each branch makes; what is not listed here makes final ones.
+DEFAULT_CHANNELS: dict[str, Channel] = {
+    "main": "stable",
+    "master": "stable",
+    "develop": "beta",
+}
+
+
+@dataclass(frozen=True)
+class HookSettings:
+    """``[tool.poetry-aegis.hooks]``: programs to run, each a line that is split as a shell would.
+
+    No shell runs them.
+    """
+
+    pre_bump: tuple[str, ...] = ()
+    pre_commit: tuple[str, ...] = ()
+    pre_tag: tuple[str, ...] = ()
+    post_release: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class PackageSettings:
+    """``[tool.poetry-aegis.packages.NAME]``: one package of a repository that holds several.
+
+    *path* is its directory and *paths* what counts as a change of it, relative to the repository.
+    """
+
+    path: str
+    paths: tuple[str, ...] = ()
+    tag_format: str = "{name}-v{version}"
+    changelog: str = "CHANGELOG.md"
+
+    def __post_init__(self) -> None:
+        _require_template("tag_format", self.tag_format, most=1)
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -47,11 +85,25 @@ class Settings:
     tag_format: str = "v{version}"
     commit_message: str = "chore(release): {version}"
     changelog: str = "CHANGELOG.md"
+    changelog_template: str | None = None
+    authors: bool = False
     remote: str = "origin"
+    forge: ForgeKind = "auto"
+    forge_url: str | None = None
+    forge_release: bool = False
     repository: str | None = None
+    sign: bool = False
     major_on_zero: bool = False
+    other_commits: Literal["ignore", "patch", "refuse"] = "ignore"
+    merge_commits: Literal["header", "body", "ignore"] = "header"
+    squash_bodies: bool = False
+    version_files: tuple[str, ...] = ()
+    discover: tuple[str, ...] = ()
     bumps: dict[str, Level] = field(default_factory=dict)
     sections: dict[str, str] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
+    hooks: HookSettings = field(default_factory=HookSettings)
+    packages: dict[str, PackageSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_template("tag_format", self.tag_format, most=1)
@@ -59,6 +111,7 @@ class Settings:
         # What a project says of a type comes on top of the defaults; "none" and "" switch one off.
         object.__setattr__(self, "bumps", DEFAULT_BUMPS | self.bumps)
         object.__setattr__(self, "sections", DEFAULT_SECTIONS | self.sections)
+        object.__setattr__(self, "channels", DEFAULT_CHANNELS | self.channels)
         if not self.changelog.strip():
             raise SettingsError("changelog in [tool.poetry-aegis] is empty.")
 
@@ -170,15 +223,20 @@ def _describe(value: object) -> str:
 
 
 def _require_template(key: str, template: str, *, most: int | None = None) -> None:
-    """Raise `SettingsError` unless *template* names the version, at *most* so many times."""
+    """Raise `SettingsError` unless *template* names the version, at *most* so many times.
+
+    It may name the package, too.
+    """
     try:
         fields = [item[1:] for item in Formatter().parse(template) if item[1] is not None]
     except ValueError as error:
         raise SettingsError(f"{key} = {template!r} is not a template: {error}.") from None
-    bare = all(item in {("version", "", None), ("semver", "", None)} for item in fields)
-    if not bare or not fields or (most is not None and len(fields) > most):
+    versions = [item for item in fields if item[0] in {"version", "semver"}]
+    known = {(name, "", None) for name in ("version", "semver", "name")}
+    if not set(fields) <= known or not versions or (most is not None and len(versions) > most):
         times = "exactly once" if most == 1 else "at least once"
         raise SettingsError(
             f"{key} = {template!r} must name the version, {times}.",
-            hint="Write {version}, or {semver} for the spelling of SemVer; nothing else in braces.",
+            hint="Write {version}, or {semver} for the spelling of SemVer. Beside it, only {name} "
+            "may stand in braces: the name of the package.",
         )

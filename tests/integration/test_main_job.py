@@ -103,12 +103,18 @@ def test_an_upload_refused_after_the_push_leaves_the_release_and_says_how_to_fin
     log_in(poetry, registry, "rea", PASSWORD)
     run = poetry.run("aegis", "release", "auto", "--push-tag", "--publish", cwd=project.root)
     assert run.returncode == 45
-    last = run.stderr.splitlines()[-1]
-    assert last == "0.1.0 is released all the same. Finish with: poetry aegis publish -r corp"
+    assert run.stderr.splitlines()[-1] == (
+        "0.1.0 is released all the same: others may have seen it. "
+        "What is left to do: poetry aegis release --resume"
+    )
     assert project.tags() == remote.tags() == ["v0.1.0"]
+    refused = poetry.run("aegis", "release", "auto", cwd=project.root)
+    assert refused.returncode == 35
+    assert "poetry aegis release --abort" in refused.stderr
     log_in(poetry, registry, "ada", PASSWORD)
-    finish = poetry.run("aegis", "publish", "-r", "corp", cwd=project.root)
-    assert finish.returncode == 0
+    finish = poetry.run("aegis", "release", "--resume", cwd=project.root)
+    assert finish.returncode == 0, finish.stderr
+    assert "build the sdist" not in finish.stdout
     assert "Published 0.1.0: 2 uploaded; verified on the index." in finish.stdout
 
 

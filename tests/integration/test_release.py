@@ -204,6 +204,7 @@ def test_bump_dry_run_and_json(poetry: PoetryHome, project: GitProject) -> None:
         "current": "0.1.0",
         "version": "0.1.1",
         "file": str(project.pyproject),
+        "version_files": [],
         "dry_run": True,
     }
     assert project.git("status", "--porcelain") == ""
@@ -248,12 +249,10 @@ def test_a_hand_written_section_is_printed_as_it_stands(
     project.commit("feat: one", **{"CHANGELOG.md": f"# C\n\n{section}\n## v0.0.1\n"})
     project.tag("v0.1.0")
     run = poetry.run("aegis", "changelog", "0.1.0", "--json", cwd=project.root)
-    assert json.loads(run.stdout) == {
-        "version": "0.1.0",
-        "changelog": section,
-        "file": str(project.changelog),
-        "written": False,
-    }
+    document = json.loads(run.stdout)
+    assert (document["version"], document["tag"]) == ("0.1.0", "v0.1.0")
+    assert (document["changelog"], document["text"]) == (section, "* our words")
+    assert (document["file"], document["written"]) == (str(project.changelog), False)
 
 
 def test_a_version_that_never_was(poetry: PoetryHome, project: GitProject) -> None:

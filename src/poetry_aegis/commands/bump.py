@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import argument
 
-from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand
+from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand, plain
 from poetry_aegis.commands.release import PRERELEASE_TYPE
 
 if TYPE_CHECKING:
@@ -15,41 +15,51 @@ if TYPE_CHECKING:
 
 
 class BumpCommand(AegisCommand):
-    """Writes the next version into ``pyproject.toml`` and does nothing else."""
+    """Writes the next version where the project names it, and does nothing else."""
 
     name = "aegis bump"
     description = "Writes the next version, nothing else."
-    arguments: ClassVar[list[Argument]] = [argument("level", "patch, minor, major or prerelease.")]
+    arguments: ClassVar[list[Argument]] = [
+        argument("level", "patch, minor, major, prerelease or final.")
+    ]
     options: ClassVar[list[Option]] = [PRERELEASE_TYPE, DRY_RUN, JSON]
     help = (
         "  <c1>poetry aegis bump patch</c1>                                1.2.3 -> 1.2.4\n"
-        "  <c1>poetry aegis bump prerelease --prerelease-type alpha</c1>   1.2.3 -> 1.2.4a0\n\n"
+        "  <c1>poetry aegis bump prerelease --prerelease-type alpha</c1>   1.2.3 -> 1.2.4a0\n"
+        "  <c1>poetry aegis bump final</c1>                                1.2.4rc1 -> 1.2.4\n\n"
+        "Changes pyproject.toml, and the version_files of its [tool.poetry-aegis]. "
         "Commits nothing: <c1>poetry aegis release</c1> does the whole of it."
     )
 
     def perform(self) -> int:
         """Write the version, or with --dry-run say it."""
-        from poetry_aegis import atomic, poetry_api
-        from poetry_aegis.release.pyproject import read_version, with_version
-        from poetry_aegis.release.version import parse_prerelease_type, parse_version, step
+        from poetry_aegis import poetry_api
+        from poetry_aegis.release.version.bumping import plan_bump
+        from poetry_aegis.release.version.numbers import parse_prerelease_type
+        from poetry_aegis.settings import load_settings
 
         kind = self.option("prerelease-type")
         pyproject = poetry_api.load_project(self).pyproject
-        current = parse_version(read_version(pyproject))
-        version = step(
-            current, self.argument("level"), parse_prerelease_type(kind) if kind else None
+        bump = plan_bump(
+            pyproject,
+            load_settings(pyproject),
+            self.argument("level"),
+            parse_prerelease_type(kind) if kind else None,
         )
-        content = with_version(pyproject, version.text)
         if not self.option("dry-run"):
-            atomic.write_bytes(pyproject, content)
+            bump.write()
             poetry_api.reload_project(self)
-        self.say(f"<c2>{current} -> {version}</c2>")
+        self.say(f"<c2>{bump.current} -> {bump.version}</c2>")
+        for change in bump.others:
+            for note in change.notes:
+                self.say(plain(note))
         if self.wants_json:
             self.print_json(
                 {
-                    "current": current.text,
-                    "version": version.text,
+                    "current": bump.current.text,
+                    "version": bump.version.text,
                     "file": str(pyproject),
+                    "version_files": [str(change.path) for change in bump.others],
                     "dry_run": self.option("dry-run"),
                 }
             )

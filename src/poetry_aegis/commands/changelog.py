@@ -9,12 +9,16 @@ from cleo.helpers import argument, option
 from poetry_aegis.commands.base import JSON, AegisCommand
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.settings import Settings
+
 
 class ChangelogCommand(AegisCommand):
-    """Prints the section of a version; with ``--write`` puts it into the file."""
+    """Prints the section of a version, or all; with ``--write`` puts it into the file."""
 
     name = "aegis changelog"
     description = "Prints the changelog of a version."
@@ -24,33 +28,91 @@ class ChangelogCommand(AegisCommand):
         )
     ]
     options: ClassVar[list[Option]] = [
-        option("write", None, "Put the section into the changelog file."),
+        option("unreleased", None, "What has happened since the last version, as without VERSION."),
+        option("all", None, "The whole changelog, from history."),
+        option("check", None, "Fail where the changelog file does not agree with history."),
+        option("write", None, "Put what is printed into the file, where the file lacks it."),
         JSON,
     ]
     help = (
         "  <c1>poetry aegis changelog</c1>                 what the next release will say\n"
         "  <c1>poetry aegis changelog 1.2.3</c1>           what 1.2.3 says\n"
-        "  <c1>poetry aegis changelog 1.2.3 --write</c1>   the same, put into the file\n\n"
-        "A section that stands in the file already is printed as it stands there."
+        "  <c1>poetry aegis changelog 1.2.3 --write</c1>   the same, put into the file\n"
+        "  <c1>poetry aegis changelog --all --write</c1>   every section that the file lacks\n"
+        "  <c1>poetry aegis changelog --check</c1>         for CI: is a release missing?\n\n"
+        "A section that stands in the file already is printed as it stands there, and is never "
+        "changed but for entries that it lacks."
     )
 
     def perform(self) -> int:
-        """Print the section, and write it where that was asked for."""
-        from cleo.io.outputs.output import Type
-
+        """Print what was asked for, and write it where that was asked for."""
         from poetry_aegis import poetry_api
-        from poetry_aegis.release.notes import find_notes, write_notes
         from poetry_aegis.settings import load_settings
 
-        project = poetry_api.load_project(self)
-        settings = load_settings(project.pyproject)
-        notes = find_notes(project.pyproject, settings, self.argument("version"))
+        self._require_one_question()
+        pyproject = poetry_api.load_project(self).pyproject
+        settings = load_settings(pyproject)
+        if self.option("check"):
+            self._check(pyproject, settings)
+        elif self.option("all"):
+            self._show_all(pyproject, settings)
+        else:
+            self._show_one(pyproject, settings)
+        return 0
+
+    def _require_one_question(self) -> None:
+        from poetry_aegis.errors import UsageError
+
+        asked = [f"--{name}" for name in ("unreleased", "all", "check") if self.option(name)]
+        asked += ["a version"] if self.argument("version") else []
+        if len(asked) > 1:
+            raise UsageError(f"{asked[0]} and {asked[1]} do not go together.", hint="Ask for one.")
+        if self.option("check") and self.option("write"):
+            raise UsageError("--check changes nothing, so --write does not go with it.")
+
+    def _show_one(self, pyproject: Path, settings: Settings) -> None:
+        from poetry_aegis.release.changelog.notes import find_notes, write_notes
+
+        notes = find_notes(pyproject, settings, self.argument("version"))
         written = self.option("write") and write_notes(notes)
         if self.wants_json:
             self.print_json(notes.to_json() | {"written": written})
-            return 0
-        self.io.output.write(notes.text, type=Type.RAW)
+            return
+        self._print_raw(notes.text)
         if self.option("write"):
-            outcome = "Written to" if written else "Already in"
-            self.io.write_error_line(f"{outcome} {notes.file}")
-        return 0
+            self._tell_of(notes.file, written=written, there=notes.stands)
+
+    def _show_all(self, pyproject: Path, settings: Settings) -> None:
+        from poetry_aegis.release.changelog.chronicle import Chronicle
+        from poetry_aegis.release.changelog.notes import section_to_json
+
+        chronicle = Chronicle(pyproject, settings)
+        if self.wants_json:
+            versions = [
+                section_to_json(told.edition, told.text, told.changes)
+                for told in chronicle.sections()
+            ]
+            written = self.option("write") and chronicle.write()
+            self.print_json({"versions": versions, "file": str(chronicle.path), "written": written})
+        elif self.option("write"):
+            self._tell_of(chronicle.path, written=chronicle.write(), there=True)
+        else:
+            for part in chronicle.text():
+                self._print_raw(part)
+
+    def _check(self, pyproject: Path, settings: Settings) -> None:
+        from poetry_aegis.release.changelog.agreement import require_agreement
+
+        path = require_agreement(pyproject, settings)
+        self.say(f"<success>{path.name} agrees with the history.</success>")
+        if self.wants_json:
+            self.print_json({"file": str(path), "agrees": True})
+
+    def _print_raw(self, text: str) -> None:
+        from cleo.io.outputs.output import Type
+
+        self.io.output.write(text, type=Type.RAW)
+
+    def _tell_of(self, path: Path, *, written: bool, there: bool) -> None:
+        nothing = "Already in" if there else "Nothing to write to"
+        self.io.write_error_line(f"{'Written to' if written else nothing} {path}")

@@ -11,8 +11,10 @@ from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand, plain
 if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
 
-    from poetry_aegis.commands.publishing import Publishing
+    from poetry_aegis.commands.publishing import Publishing, PublishOptions
+    from poetry_aegis.poetry_api import Project
     from poetry_aegis.publish.publication import Publication
+    from poetry_aegis.publish.repository import Repository
 
 
 class PublishCommand(AegisCommand):
@@ -50,9 +52,9 @@ class PublishCommand(AegisCommand):
             verify=not self.option("no-verify"),
             skip_build=self.option("skip-build"),
         )
+        if self.option("bump"):
+            return self._release_and_publish(project, repository, options)
         with publishing(self, project, repository, options) as target:
-            if self.option("bump"):
-                return self._release_and_publish(target)
             return self._publish(target)
 
     def _publish(self, target: Publishing) -> int:
@@ -69,34 +71,39 @@ class PublishCommand(AegisCommand):
         if self.option("dry-run"):
             return self._show_plan(target.plan(distributions))
         self.say(_heading(target, version))
-        publication = target.publish(distributions)
-        self.say(summary(publication))
-        if self.wants_json:
-            self.print_json(publication.to_json())
+        target.publish(distributions)
+        if target.publication:
+            self.say(summary(target.publication))
+            if self.wants_json:
+                self.print_json(target.publication.to_json())
         return 0
 
-    def _release_and_publish(self, target: Publishing) -> int:
+    def _release_and_publish(
+        self, project: Project, repository: Repository, options: PublishOptions
+    ) -> int:
+        from poetry_aegis.commands.release_additions import ReleaseAdditions
         from poetry_aegis.commands.release_run import run_release
         from poetry_aegis.release.engine import Request
 
         outcome = run_release(
             self,
-            target.project,
+            project,
             Request(self.option("bump")),
-            publishing=target,
+            ReleaseAdditions(self, repository, options),
             dry_run=self.option("dry-run"),
         )
         if self.wants_json:
-            published = target.publication.to_json() if target.publication else {}
+            published = outcome.document.pop("publication", {})
             nothing: dict[str, object] = {
-                "repository": target.repository.name,
-                "url": target.repository.upload_url,
+                "repository": repository.name,
+                "url": repository.upload_url,
                 "version": outcome.version,
                 "files": [],
                 "verified": False,
                 "dry_run": self.option("dry-run"),
             }
-            self.print_json(nothing | published | {"release": outcome.document})
+            done = published if isinstance(published, dict) else {}
+            self.print_json(nothing | done | {"release": outcome.document})
         return 0
 
     def _show_plan(self, publication: Publication) -> int:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.progress import ConsoleReporter
+from poetry_aegis.errors import PublishError
 from poetry_aegis.publish.distributions import find_distributions, sha256_of
 from poetry_aegis.publish.publication import check, plan, publish
 from poetry_aegis.publish.repository import choose_repository
 from poetry_aegis.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from poetry_aegis.commands.base import AegisCommand
     from poetry_aegis.poetry_api import Project
@@ -45,7 +46,6 @@ class Publishing:
     directory: Path
     publication: Publication | None = None
     _arrived: set[str] = field(default_factory=set)
-    _new: tuple[Distribution, ...] = ()
 
     def check(self, version: str) -> None:
         """Check that *version* can be published, before it is released. Raises `PublishError`."""
@@ -72,9 +72,8 @@ class Publishing:
                 reporter=reporter,
             )
 
-    def publish(self, distributions: tuple[Distribution, ...]) -> Publication:
+    def publish(self, distributions: tuple[Distribution, ...]) -> None:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
-        self._new = tuple(file for file in distributions if not self._is_in_dist(file))
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
             self.publication = publish(
                 distributions,
@@ -84,17 +83,29 @@ class Publishing:
                 keep_in=None if self.options.skip_build else self._dist,
                 reporter=reporter,
             )
-        return self.publication
 
     def has_begun(self) -> bool:
         """Return whether any file has arrived, or may have: an answer that is lost is no "no"."""
         return bool(self._arrived)
 
-    def discard(self) -> None:
-        """Remove from ``dist/`` what `publish` has put there."""
-        for file in self._new:
-            if self._is_in_dist(file):
-                (self._dist / file.filename).unlink()
+    def is_on_index(self, version: str) -> bool:
+        """Return whether the index has a file of *version*, or does not say that it has none."""
+        try:
+            return any(step.action != "upload" for step in self.plan(self.find(version)).steps)
+        except PublishError:
+            return True
+
+    def not_in_dist(self, distributions: tuple[Distribution, ...]) -> list[str]:
+        """Return the names of those *distributions* that `publish` will put into ``dist/``."""
+        return [file.filename for file in distributions if not self._is_in_dist(file)]
+
+    def discard(self, names: Iterable[str]) -> None:
+        """Remove from ``dist/`` those files *names* that `publish` has put there."""
+        for name in names:
+            with contextlib.suppress(FileNotFoundError):
+                # Until it is replaced, another file of that name is somebody else's.
+                if sha256_of(self._dist / name) == sha256_of(self.directory / name):
+                    (self._dist / name).unlink()
 
     def _is_in_dist(self, distribution: Distribution) -> bool:
         """Return whether ``dist/`` has *distribution*, and not another file of that name."""

@@ -12,11 +12,15 @@ if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.commands.release_additions import ReleaseAdditions
+    from poetry_aegis.commands.release_run import ReleaseOutcome
+    from poetry_aegis.poetry_api import Project
     from poetry_aegis.release.engine import Request
 
 PRERELEASE_TYPE = option(
     "prerelease-type", None, "With prerelease: alpha, beta, rc or dev.", flag=False
 )
+FINISH = "finish"
 
 
 class ReleaseCommand(AegisCommand):
@@ -27,7 +31,7 @@ class ReleaseCommand(AegisCommand):
     arguments: ClassVar[list[Argument]] = [
         argument(
             "version",
-            "auto, major, minor, patch, prerelease, or a version like 1.4.0.",
+            "auto, major, minor, patch, prerelease, final, a version like 1.4.0, or finish.",
             optional=True,
         )
     ]
@@ -35,7 +39,20 @@ class ReleaseCommand(AegisCommand):
         option("push-tag", None, "Push the branch and the tag, in one atomic push."),
         option("publish", None, "Build before the commit, and publish at the end."),
         option("repository", "r", "With --publish: the repository to publish to.", flag=False),
+        option("forge-release", None, "With --push-tag: a release on GitHub, GitLab or Gitea."),
+        option("branch", None, "Commit to a new branch, for a pull request; no tag.", flag=False),
         PRERELEASE_TYPE,
+        option("next-free", None, "Pass over versions that are taken."),
+        option("all", None, "All packages of the repository that have changed."),
+        option(
+            "package", None, "One package of the repository; repeatable.", flag=False, multiple=True
+        ),
+        option("allow-dirty", None, "Leave uncommitted changes alone, and release without them."),
+        option("sign", None, "Sign the commit and the tag."),
+        option("fetch", None, "Fetch what a shallow clone lacks; always so in a pipeline."),
+        option("resume", None, "Finish a release that broke off."),
+        option("abort", None, "Take back a release that broke off."),
+        option("force", None, "With --abort: leave everything as it is, and forget the rest."),
         DRY_RUN,
         JSON,
     ]
@@ -43,67 +60,124 @@ class ReleaseCommand(AegisCommand):
         "Reads the conventional commits since the last release, decides the version (PEP 440), "
         "writes it into pyproject.toml and its section into the changelog, commits exactly those "
         "files and tags the commit. Everything is checked before the first change, and a step "
-        "that fails takes the ones before it back.\n\n"
+        "that fails takes the ones before it back. What was cut off, by a power failure too, is "
+        "finished with <c1>--resume</c1> or taken back with <c1>--abort</c1>.\n\n"
         "  <c1>poetry aegis release auto --dry-run</c1>              what would be released\n"
         "  <c1>poetry aegis release auto --push-tag</c1>             release and push\n"
         "  <c1>poetry aegis release auto --push-tag --publish</c1>   ... and publish\n"
-        "  <c1>poetry aegis release prerelease --prerelease-type rc</c1>"
+        "  <c1>poetry aegis release prerelease --prerelease-type rc</c1>\n\n"
+        "Where the main branch takes only pull requests:\n"
+        "  <c1>poetry aegis release auto --branch release/{{version}} --push-tag</c1>\n"
+        "  <c1>poetry aegis release finish --push-tag</c1>           once that is merged"
     )
 
     def perform(self) -> int:
         """Release, or with --dry-run say what would be released."""
-        from contextlib import ExitStack
-
         from poetry_aegis import poetry_api
-        from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
-        from poetry_aegis.commands.release_run import run_release
 
-        request = self._request()
+        self._require_sense()
         project = poetry_api.load_project(self)
-        with ExitStack() as stack:
-            target = None
-            if self.option("publish"):
-                repository = choose(self, project, self.option("repository"))
-                target = stack.enter_context(
-                    publishing(self, project, repository, PublishOptions())
-                )
-            outcome = run_release(
-                self, project, request, publishing=target, dry_run=self.option("dry-run")
-            )
+        outcome = self._mend(project) or self._release(project)
         if self.wants_json:
             self.print_json(outcome.document)
         return 0
 
-    def _request(self) -> Request:
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.release.engine import Request
-        from poetry_aegis.release.version import parse_prerelease_type
+    def _mend(self, project: Project) -> ReleaseOutcome | None:
+        """Finish or take back what broke off, where that was asked for."""
+        from poetry_aegis.commands.release_run import abort_release, resume_release
 
-        target, kind = self._target(), self.option("prerelease-type")
-        if kind and target != "prerelease":
-            raise UsageError(
-                "--prerelease-type goes with: poetry aegis release prerelease",
-                hint=f"poetry aegis release prerelease --prerelease-type {kind}",
-            )
-        if self.option("repository") and not self.option("publish"):
-            raise UsageError("--repository goes with --publish.")
+        if self.option("resume"):
+            return resume_release(self, project)
+        if self.option("abort"):
+            return abort_release(self, project, forget=self.option("force"))
+        return None
+
+    def _release(self, project: Project) -> ReleaseOutcome:
+        from poetry_aegis.commands.release_run import run_release
+
+        request = self._request(project)
+        additions = self._additions(project)
+        return run_release(self, project, request, additions, dry_run=self.option("dry-run"))
+
+    def _additions(self, project: Project) -> ReleaseAdditions:
+        from poetry_aegis.commands.publishing import choose
+        from poetry_aegis.commands.release_additions import ReleaseAdditions
+
+        if not self.option("publish"):
+            return ReleaseAdditions(self)
+        repository = choose(self, project, self.option("repository"))
+        return ReleaseAdditions(self, repository, next_free=self.option("next-free"))
+
+    def _request(self, project: Project) -> Request:
+        import os
+
+        from poetry_aegis.release.engine import Request
+        from poetry_aegis.release.history.pipelines import is_pipeline
+        from poetry_aegis.release.version.numbers import parse_prerelease_type
+        from poetry_aegis.settings import load_settings
+
+        kind = self.option("prerelease-type")
+        wants_forge = load_settings(project.pyproject).forge_release and not self.option("branch")
         return Request(
-            target, parse_prerelease_type(kind) if kind else None, push=self.option("push-tag")
+            target=self._target(),
+            prerelease_type=parse_prerelease_type(kind) if kind else None,
+            next_free=self.option("next-free"),
+            push=self.option("push-tag"),
+            branch=self.option("branch"),
+            allow_dirty=self.option("allow-dirty"),
+            sign=self.option("sign"),
+            fetch=self.option("fetch") or is_pipeline(os.environ),
+            forge=self.option("push-tag") and (self.option("forge-release") or wants_forge),
+            packages=() if self.option("all") else tuple(self.option("package")) or None,
         )
 
     def _target(self) -> str:
         """Return what to release. Raises `UsageError` for what is neither a word nor a version."""
         from poetry_aegis.errors import InvalidVersion, UsageError
-        from poetry_aegis.release.decision import KEYWORDS
-        from poetry_aegis.release.version import parse_version
+        from poetry_aegis.release.version.decision import KEYWORDS
+        from poetry_aegis.release.version.numbers import parse_version
 
         target: str | None = self.argument("version")
-        choices = f"Choose one of: {', '.join(KEYWORDS)}; or name a version like 1.4.0."
+        choices = f"Choose one of: {', '.join([*KEYWORDS, FINISH])}; or name a version like 1.4.0."
         if target is None:
             raise UsageError("What is to be released?", hint=choices)
-        if target not in KEYWORDS:
+        if target not in {*KEYWORDS, FINISH}:
             try:
                 return parse_version(target).text
             except InvalidVersion as error:
                 raise UsageError(str(error), hint=choices) from None
         return target
+
+    def _require_sense(self) -> None:
+        """Raise `UsageError` for options that do not go together."""
+        from poetry_aegis.errors import UsageError
+
+        target, kind = self.argument("version"), self.option("prerelease-type")
+        mending = self.option("resume") or self.option("abort")
+        if mending and (target or (self.option("resume") and self.option("abort"))):
+            raise UsageError(
+                "--resume and --abort stand alone: the release that broke off knows what it was.",
+                hint="poetry aegis release --resume\npoetry aegis release --abort",
+            )
+        for option_, needed in NEEDS.items():
+            if self.option(option_) and not self.option(needed):
+                raise UsageError(f"--{option_} goes with --{needed}.")
+        for one, other in CONFLICTS:
+            if self.option(one) and self.option(other):
+                raise UsageError(f"--{one} and --{other} do not go together.")
+        if kind and target != "prerelease":
+            raise UsageError(
+                "--prerelease-type goes with: poetry aegis release prerelease",
+                hint=f"poetry aegis release prerelease --prerelease-type {kind}",
+            )
+
+
+NEEDS = {"repository": "publish", "forge-release": "push-tag", "force": "abort"}
+CONFLICTS = (
+    ("branch", "publish"),
+    ("branch", "forge-release"),
+    ("branch", "allow-dirty"),
+    ("all", "package"),
+    ("resume", "dry-run"),
+    ("abort", "dry-run"),
+)

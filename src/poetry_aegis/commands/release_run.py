@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.publishing import summary
-from poetry_aegis.errors import AegisError, UsageError
+from poetry_aegis.commands.release_additions import ReleaseAdditions
+from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
-from poetry_aegis.release.engine import current_version, open_release
+from poetry_aegis.release.engine import current_version, open_release, reopen
+from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
-from poetry_aegis.release.plan import nothing_to_release
-from poetry_aegis.release.steps import Build, Publish
+from poetry_aegis.release.plan import diff, nothing_to_release
+from poetry_aegis.release.record import WAYS_OUT
+from poetry_aegis.release.steps import PublishOnForge
 from poetry_aegis.settings import load_settings
 from poetry_aegis.signals import stops_as_interrupts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from poetry_aegis.commands.base import AegisCommand
-    from poetry_aegis.commands.publishing import Publishing
     from poetry_aegis.poetry_api import Project
     from poetry_aegis.release.engine import Release, Request
     from poetry_aegis.release.journal import Step
@@ -41,125 +45,195 @@ def run_release(
     command: AegisCommand,
     project: Project,
     request: Request,
+    additions: ReleaseAdditions,
     *,
-    publishing: Publishing | None = None,
     dry_run: bool = False,
 ) -> ReleaseOutcome:
     """Make the release that *request* means and tell of it; with *dry_run* only lay it out."""
     settings = load_settings(project.pyproject)
-    with contextlib.ExitStack() as stack:
-        if not dry_run:
-            git_directory = GitRepository.around(project.root).git_directory()
-            stack.enter_context(journal.exclusive(git_directory))
-        build, publish = _publishing_steps(publishing) if publishing else ([], [])
-        release = open_release(
-            project.pyproject, settings, request, building=build, publishing=publish
-        )
+    finishing = request.target == "finish"
+    with contextlib.nullcontext() if dry_run else _alone(project):
+        begin = open_finish if finishing else open_release
+        release = begin(project.pyproject, settings, request, additions)
         if release is None:
             return _nothing(command, project, dry_run=dry_run)
-        if publishing:
-            _require_publishable(publishing, release.plan.version)
         if dry_run:
             _show_plan(command, release)
         else:
-            _carry_out(command, project, release, publishing)
-            if not request.push:
-                _say_how_to_push(command, release, settings.remote)
+            command.say(f"Releasing <c1>{plain(_names(release))}</c1> {_versions(release)}")
+            _carry_out(command, release, release.run)
+            _tell(command, release, additions)
     document = release.plan.to_json(release.steps) | {"dry_run": dry_run}
-    if publishing and publishing.publication:
-        document["publication"] = publishing.publication.to_json()
+    return ReleaseOutcome(release.plan.version, document | _published(release, additions))
+
+
+def resume_release(command: AegisCommand, project: Project) -> ReleaseOutcome:
+    """Finish the release of the repository that broke off."""
+    with _alone(project):
+        made: list[ReleaseAdditions] = []
+
+        def additions(plan: object) -> ReleaseAdditions:
+            made.append(ReleaseAdditions.of_plan(command, plan))  # type: ignore[arg-type]
+            return made[0]
+
+        release = reopen(project.root, additions)
+        command.say(f"Resuming <c1>{plain(_names(release))}</c1> {_versions(release)}")
+        _carry_out(command, release, release.resume)
+        _tell(command, release, made[0])
+    document = release.plan.to_json(release.steps) | {"dry_run": False}
+    return ReleaseOutcome(release.plan.version, document | _published(release, made[0]))
+
+
+def abort_release(command: AegisCommand, project: Project, *, forget: bool) -> ReleaseOutcome:
+    """Take back the release of the repository that broke off, or only *forget* it."""
+    with _alone(project):
+        release = reopen(project.root, lambda plan: ReleaseAdditions.of_plan(command, plan))
+        names = f"<c1>{plain(_names(release))}</c1> {_versions(release)}"
+        if forget:
+            release.forget()
+            command.say(f"Forgot the release of {names}; everything is left as it is.")
+        else:
+            command.say(f"Taking back {names}")
+            release.abort(lambda step: command.say(f"  - undone: {plain(step.describe())}"))
+            command.say("The release was taken back; the repository is as it was.")
+    document: dict[str, object] = {
+        "version": release.plan.version,
+        "tag": release.plan.tag,
+        "taken_back": not forget,
+    }
     return ReleaseOutcome(release.plan.version, document)
 
 
-def _publishing_steps(publishing: Publishing) -> tuple[list[Step], list[Step]]:
-    """Return the steps to run before the commit and after everything else."""
-    pyproject = publishing.project.pyproject
-
-    def build() -> None:
-        publishing.build(current_version(pyproject))
-
-    def publish() -> None:
-        publishing.publish(publishing.find(current_version(pyproject)))
-
-    building = [] if publishing.options.skip_build else [Build(build)]
-    uploading = Publish(
-        publishing.repository.name, publish, publishing.has_begun, publishing.discard
-    )
-    return [*building], [uploading]
-
-
-def _require_publishable(publishing: Publishing, version: str) -> None:
-    """Raise what would keep *version* from being published, before it is released."""
-    if publishing.options.skip_build:
-        try:
-            publishing.find(version)
-        except AegisError as error:
-            raise UsageError(
-                f"--skip-build wants {version} in dist/ before it is released: {error}",
-                hint="Leave out --skip-build, or leave out --bump.",
-            ) from error
-    publishing.check(version)
+@contextlib.contextmanager
+def _alone(project: Project) -> Iterator[None]:
+    git_directory = GitRepository.around(project.root).git_directory()
+    with journal.exclusive(git_directory):
+        yield
 
 
 def _carry_out(
-    command: AegisCommand, project: Project, release: Release, publishing: Publishing | None
+    command: AegisCommand, release: Release, run: Callable[[Callable[[Step], None]], None]
 ) -> None:
-    plan = release.plan
-    command.say(f"Releasing <c1>{plain(project.name)}</c1> <c2>{plan.version}</c2>")
     try:
         with stops_as_interrupts():
-            release.run(lambda step: command.say(f"  - {plain(step.describe())}"))
+            run(lambda step: command.say(f"  - {plain(step.describe())}"))
     except AegisError as error:
-        error.hint = f"{error.hint}\n{_aftermath(error, release, publishing)}".strip()
+        error.hint = f"{error.hint}\n{_aftermath(error, release)}".strip()
         raise
     except BaseException as error:
-        command.io.write_error_line(plain(_aftermath(error, release, publishing)))
+        command.io.write_error_line(plain(_aftermath(error, release)))
         raise
     poetry_api.reload_project(command)
-    command.say(f"<success>Released {plan.version}</success>, tagged {plain(plan.tag)}.")
-    if publishing and publishing.publication:
-        command.say(summary(publishing.publication))
 
 
-def _aftermath(error: BaseException, release: Release, publishing: Publishing | None) -> str:
+def _aftermath(error: BaseException, release: Release) -> str:
     """Say how a release that failed with *error* has left the repository."""
-    if getattr(error, "__notes__", None):
-        return "Not all of the release could be taken back; look at: git status && git log -2"
-    if not release.stands():
+    if not release.is_unfinished():
         return "The release was taken back; the repository is as it was."
-    version, tag = release.plan.version, release.plan.tag
-    if publishing is None:
-        return f"The commit and the tag {tag} of {version} were kept."
+    if getattr(error, "__notes__", None):
+        return f"Not all of the release could be taken back.\n{WAYS_OUT}"
+    what = "is" if len(release.plan.packages) == 1 else "are"
     return (
-        f"{version} is released all the same. "
-        f"Finish with: poetry aegis publish -r {publishing.repository.name}"
+        f"{release.plan.version} {what} released all the same: others may have seen it. "
+        "What is left to do: poetry aegis release --resume"
     )
 
 
-def _say_how_to_push(command: AegisCommand, release: Release, remote: str) -> None:
-    upstream = release.upstream(remote)
+def _tell(command: AegisCommand, release: Release, additions: ReleaseAdditions) -> None:
+    plan = release.plan
+    if plan.tagging:
+        command.say(f"<success>Released {plain(plan.version)}</success>, tagged {plain(plan.tag)}.")
+    for publishing in additions.publications.values():
+        if publishing.publication:
+            command.say(summary(publishing.publication))
+    for step in release.steps:
+        if isinstance(step, PublishOnForge) and step.url:
+            command.say(f"The release is at {plain(step.url)}")
+    if plan.release_branch:
+        _say_how_to_finish(command, release)
+    elif plan.upstream is None:
+        _say_how_to_push(command, release)
+
+
+def _say_how_to_push(command: AegisCommand, release: Release) -> None:
+    upstream = release.upstream(release.plan.remote)
     if upstream is not None:
+        tags = " ".join(package.tag for package in release.plan.packages)
         command.say(
             f"Push it with: git push --atomic {plain(upstream.remote)} "
-            f"HEAD:refs/heads/{plain(upstream.branch)} {plain(release.plan.tag)}"
+            f"HEAD:refs/heads/{plain(upstream.branch)} {plain(tags)}"
         )
+
+
+def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
+    plan = release.plan
+    branch = plain(plan.release_branch or "")
+    command.say(f"<success>{plain(plan.version)} is on the branch {branch}</success>, not tagged.")
+    if plan.upstream is None:
+        command.say(f"Push it with: git push {plain(plan.remote)} {branch}")
+    command.say(
+        f"Once it is merged into {plain(plan.branch or 'the main branch')}: "
+        "git pull && poetry aegis release finish --push-tag"
+    )
 
 
 def _show_plan(command: AegisCommand, release: Release) -> None:
     plan = release.plan
-    decision = plan.decision
-    if plan.version == decision.current.text:
-        command.say(f"<c2>{plan.version}</c2>, as pyproject.toml says, {plan.tag}")
-    else:
-        command.say(f"<c2>{decision.current} -> {plan.version}</c2> ({decision.bump}), {plan.tag}")
+    for package in plan.packages:
+        name = f"{plain(package.name)} " if len(plan.packages) > 1 else ""
+        if package.version == package.current:
+            command.say(
+                f"{name}<c2>{package.version}</c2>, as pyproject.toml says, {plain(package.tag)}"
+            )
+        else:
+            command.say(
+                f"{name}<c2>{package.current} -> {package.version}</c2> ({package.bump}), "
+                f"{plain(package.tag)}"
+            )
+    if plan.drawing:
+        command.say(f"\n{plain(plan.drawing)}")
     command.say(f"\n{plain(plan.section)}")
+    for remark in plan.remarks:
+        command.say(f"<warning>{plain(remark)}</>")
     command.say("Would, in this order:")
     for step in release.steps:
         command.say(f"  - {plain(step.describe())}")
+    for change in plan.files:
+        command.say()
+        for line in diff(change, plan.root).splitlines():
+            command.say(_coloured(line))
     command.say("Nothing was changed.")
+
+
+def _coloured(line: str) -> str:
+    styles = {"+": "fg=green", "-": "fg=red", "@": "fg=cyan"}
+    style = None if line.startswith(("+++", "---")) else styles.get(line[:1])
+    return f"<{style}>{plain(line)}</>" if style else plain(line)
 
 
 def _nothing(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
     current = current_version(project.pyproject)
     command.say(f"Nothing to release: no change since {current} asks for a new version.")
     return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
+
+
+def _published(release: Release, additions: ReleaseAdditions) -> dict[str, object]:
+    """Return what was published, as JSON: of one package alone, or by the packages' names."""
+    documents = {
+        name: publishing.publication.to_json()
+        for name, publishing in additions.publications.items()
+        if publishing.publication
+    }
+    if not documents:
+        return {}
+    if release.plan.graph is None:
+        return {"publication": next(iter(documents.values()))}
+    return {"publications": documents}
+
+
+def _names(release: Release) -> str:
+    return ", ".join(package.name for package in release.plan.packages)
+
+
+def _versions(release: Release) -> str:
+    return ", ".join(f"<c2>{package.version}</c2>" for package in release.plan.packages)

@@ -1,35 +1,65 @@
-"""A release from end to end: looked at, laid out, checked, run."""
+"""A release from end to end: looked at, laid out, checked, run; resumed or taken back."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import NoUpstream
+from poetry_aegis.errors import DirtyTree, NoUpstream, ReleaseError, UsageError
 from poetry_aegis.release import journal, preflight
-from poetry_aegis.release.decision import decide
-from poetry_aegis.release.git import GitRepository
-from poetry_aegis.release.plan import Plan, git_steps, make_plan
+from poetry_aegis.release.git import GitRepository, Upstream
+from poetry_aegis.release.history.reading import read_history, read_tags
+from poetry_aegis.release.history.shallow import require_whole_history
+from poetry_aegis.release.hooks import require_hooks
+from poetry_aegis.release.packages.histories import read_package_histories
+from poetry_aegis.release.packages.wave import PackageRelease, release_order
+from poetry_aegis.release.packages.workspace import alone, find_workspace
+from poetry_aegis.release.plan import Plan
+from poetry_aegis.release.planning import lay_out, message_of
 from poetry_aegis.release.pyproject import read_version
-from poetry_aegis.release.version import parse_version
+from poetry_aegis.release.record import Record
+from poetry_aegis.release.sequence import Additions, make_steps
+from poetry_aegis.release.version.decision import Wish, decide
+from poetry_aegis.release.version.numbers import format_tag, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from poetry_aegis.release.git import Upstream
     from poetry_aegis.release.journal import Step
-    from poetry_aegis.release.version import PrereleaseType
+    from poetry_aegis.release.packages.wave import Wave
+    from poetry_aegis.release.packages.workspace import Package, Workspace
+    from poetry_aegis.release.version.decision import Decision
+    from poetry_aegis.release.version.numbers import PrereleaseType
     from poetry_aegis.settings import Settings
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the user asked for: *target* is ``auto``, a level, ``prerelease`` or a version."""
+    """What the user asked for.
+
+    *target* and what follows it are as in `decision.Wish`. *branch* is a template for the branch of
+    a pull request, *packages* are names in a repository of several, ``None`` for the one that the
+    command is run in and ``()`` for all.
+    """
 
     target: str
     prerelease_type: PrereleaseType | None = None
+    next_free: bool = False
     push: bool = False
+    branch: str | None = None
+    allow_dirty: bool = False
+    sign: bool = False
+    fetch: bool = False
+    forge: bool = False
+    packages: tuple[str, ...] | None = None
+
+    @property
+    def wish(self) -> Wish:
+        """The part of it that decides the version."""
+        return Wish(self.target, self.prerelease_type, self.next_free)
 
 
 @dataclass(frozen=True)
@@ -39,14 +69,33 @@ class Release:
     repository: GitRepository
     plan: Plan
     steps: tuple[Step, ...]
+    record: Record
 
     def run(self, started: Callable[[Step], None]) -> None:
         """Run all steps or none, calling *started* before each. Raises what a step raises."""
-        journal.run(self.steps, started)
+        self.record.open(self.plan.to_record())
+        journal.run(self.steps, self.record, started)
 
-    def stands(self) -> bool:
-        """Return whether others may have seen the release, so that it was not taken back."""
-        return any(step.is_final() for step in self.steps)
+    def resume(self, started: Callable[[Step], None]) -> None:
+        """Run what is left of a release that broke off. Raises as `run` does."""
+        self._require_place()
+        journal.resume(self.steps, self.record, started)
+
+    def abort(self, undone: Callable[[Step], None]) -> None:
+        """Take back a release that broke off, calling *undone* after each step.
+
+        Raises `ReleaseError` where others may have seen it, or where that would lose something.
+        """
+        self._require_place()
+        journal.take_back(self.steps, self.record, undone)
+
+    def forget(self) -> None:
+        """Leave everything as it is and forget that something was to be done."""
+        self.record.close()
+
+    def is_unfinished(self) -> bool:
+        """Return whether something is left to be done or to be taken back."""
+        return self.record.exists
 
     def upstream(self, remote: str) -> Upstream | None:
         """Return where the release can be pushed, *remote* being the one to prefer."""
@@ -56,6 +105,20 @@ class Release:
         except NoUpstream:
             return None
 
+    def _require_place(self) -> None:
+        """Raise `ReleaseError` where another branch or work tree is looked at than was then."""
+        if self.plan.root != self.repository.root:
+            raise ReleaseError(
+                f"The unfinished release was begun in another work tree: {self.plan.root}.",
+                hint="Go on there.",
+            )
+        here, there = self.repository.branch(), self.plan.branch
+        if here not in {there, self.plan.release_branch or there}:
+            raise ReleaseError(
+                f"The unfinished release was begun on {there or 'a detached HEAD'}.",
+                hint=f"Go back there first: git switch {there or f'--detach {self.plan.head}'}",
+            )
+
 
 def current_version(pyproject: Path) -> str:
     """Return the version of the project as PEP 440 spells it. Raises `ProjectError`."""
@@ -63,29 +126,233 @@ def current_version(pyproject: Path) -> str:
 
 
 def open_release(
-    pyproject: Path,
-    settings: Settings,
-    request: Request,
-    *,
-    building: Sequence[Step] = (),
-    publishing: Sequence[Step] = (),
+    pyproject: Path, settings: Settings, request: Request, additions: Additions | None = None
 ) -> Release | None:
     """Return the release that *request* means, checked; ``None`` for nothing to release.
 
-    *building* are steps to run once the files are written and before the commit, *publishing*
-    those to run last. Nothing is written. Raises `ProjectError`, `GitError` and `ReleaseError`.
+    Nothing is written, but where commits are missing and ``fetch`` is asked for they are fetched.
+    Raises `ProjectError`, `GitError`, `ReleaseError`, `ForgeError`, and what *additions* raise.
     """
-    current = parse_version(read_version(pyproject))
+    additions = additions or Additions()
     repository = GitRepository.around(pyproject.parent)
+    record = Record.of(repository.git_directory())
+    record.require_none()
     head = repository.head()  # Before the history is read: what comes later is not in the plan.
-    branch = preflight.require_releasable(repository)
-    decision = decide(repository, settings, current, request.target, request.prerelease_type)
-    if decision is None:
+    branch = preflight.require_branch(preflight.find_branch(repository, os.environ))
+    preflight.require_quiet(repository)
+    dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
+    repository.require_identity()
+    preflight.require_signing(repository, sign=request.sign or settings.sign)
+    chosen = _choose(repository, pyproject, settings, request, branch, additions)
+    if not chosen.releases:
         return None
-    upstream = (
-        preflight.find_upstream(repository, branch, settings.remote) if request.push else None
+    layout = lay_out(
+        repository, chosen.releases, wave=chosen.wave, content_hash=additions.content_hash
     )
-    plan = make_plan(repository, pyproject, settings, decision, upstream, head=head)
-    preflight.require_free(repository, plan)
-    writing, recording = git_steps(plan, repository)
-    return Release(repository, plan, (*writing, *building, *recording, *publishing))
+    root_settings = chosen.releases[0].package.settings
+    plan = Plan(
+        root=repository.root,
+        head=head,
+        branch=repository.branch(),
+        packages=layout.packages,
+        message=message_of(root_settings, layout.packages),
+        files=layout.draft.changes,
+        directories=layout.draft.directories,
+        committing=bool(layout.draft.changes),
+        sign=request.sign or settings.sign,
+        forge=request.forge,
+        remote=settings.remote,
+        dirty=dirty,
+        versions=chosen.versions,
+        choices=additions.choices,
+        remarks=layout.remarks,
+        graph=chosen.wave.to_json() if chosen.wave else None,
+        drawing=chosen.wave.render() if chosen.wave else "",
+    )
+    plan = _with_places(repository, plan, request, branch, settings)
+    packages = [release.package for release in chosen.releases]
+    return check(repository, plan, record, additions, packages)
+
+
+def reopen(directory: Path, additions: Callable[[Plan], Additions]) -> Release:
+    """Return the release of the repository around *directory* that broke off.
+
+    *additions* makes them of its plan. Raises `NoUnfinishedRelease`, `ReleaseError`, `GitError`.
+    """
+    repository = GitRepository.around(directory)
+    record = Record.of(repository.git_directory())
+    plan = Plan.from_record(record.load())
+    steps = make_steps(repository, plan, record, additions(plan))
+    return Release(repository, plan, steps, record)
+
+
+# Which packages, and as what
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is released. *wave* is ``None`` where the repository holds one project."""
+
+    releases: tuple[PackageRelease, ...]
+    wave: Wave | None = None
+    versions: dict[str, str] = field(default_factory=dict)
+
+
+def find_packages_for(
+    repository: GitRepository, pyproject: Path, settings: Settings, request: Request
+) -> Sequence[Package]:
+    """Return the packages that *request* is about. Raises `ProjectError` and `UsageError`."""
+    workspace = find_workspace(pyproject, repository.root)
+    if workspace is None:
+        if request.packages is not None:
+            raise UsageError(
+                "--all and --package go with a repository of several packages.",
+                hint="List them in [tool.poetry-aegis.packages], or let discover find them.",
+            )
+        return [alone(pyproject, settings)]
+    return _selected(workspace, request)
+
+
+def _choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
+    repository: GitRepository,
+    pyproject: Path,
+    settings: Settings,
+    request: Request,
+    branch: str,
+    additions: Additions,
+) -> _Choice:
+    workspace = find_workspace(pyproject, repository.root)
+    if workspace is None:
+        (package,) = find_packages_for(repository, pyproject, settings, request)
+        _require_history(repository, [package], request, with_paths=False)
+        tags = read_tags(repository, package.settings.tag_format)
+        decision = decide(
+            tags,
+            partial(read_history, repository, package.settings),
+            package.settings,
+            package.version,
+            request.wish,
+            branch=branch,
+            occupied=additions.occupied(package),
+        )
+        return _Choice((PackageRelease(package, decision),) if decision else ())
+    _require_history(repository, workspace.packages, request, with_paths=True)
+    wave = _decide_wave(repository, workspace, request, branch, additions)
+    versions = {name: version.text for name, version in wave.versions.items()}
+    return _Choice(wave.releases, wave, versions)
+
+
+def _decide_wave(
+    repository: GitRepository,
+    workspace: Workspace,
+    request: Request,
+    branch: str,
+    additions: Additions,
+) -> Wave:
+    from poetry_aegis.release.packages.graph import read_graph
+
+    histories = read_package_histories(repository, workspace.packages)
+
+    def decide_one(package: Package, wish: Wish) -> Decision | None:
+        return decide(
+            histories.tags[package.name],
+            partial(histories.read, package),
+            package.settings,
+            package.version,
+            wish,
+            branch=branch,
+            occupied=additions.occupied(package),
+        )
+
+    def follow_up(package: Package, target: str) -> Decision:
+        decision = decide_one(package, Wish(target, next_free=request.next_free))
+        if decision is None:
+            raise ReleaseError(f"{package.name} has to follow its dependencies and cannot.")
+        return decision
+
+    decisions = {
+        package.name: decide_one(package, request.wish) for package in _selected(workspace, request)
+    }
+    return release_order(read_graph(workspace.packages), decisions, follow_up)
+
+
+def _selected(workspace: Workspace, request: Request) -> Sequence[Package]:
+    if request.packages == ():
+        return workspace.packages
+    if request.packages is not None:
+        return [workspace.find(name) for name in request.packages]
+    if workspace.here is None:
+        raise UsageError(
+            "Which of the packages is to be released?",
+            hint="All that changed: --all. One: --package NAME, NAME being one of "
+            f"{', '.join(package.name for package in workspace.packages)}.",
+        )
+    return [workspace.here]
+
+
+def _require_history(
+    repository: GitRepository, packages: Sequence[Package], request: Request, *, with_paths: bool
+) -> None:
+    require_whole_history(
+        repository,
+        fetch=request.fetch,
+        remote=packages[0].settings.remote,
+        tag_formats=[package.settings.tag_format for package in packages],
+        with_paths=with_paths,
+    )
+
+
+# Where it goes
+
+
+def _with_places(
+    repository: GitRepository, plan: Plan, request: Request, branch: str, settings: Settings
+) -> Plan:
+    """Return *plan* with the branch to commit to and the remote to push to."""
+    if request.branch is None:
+        upstream = (
+            preflight.find_upstream(repository, branch, settings.remote) if request.push else None
+        )
+        return replace(plan, upstream=upstream)
+    if plan.branch is None or plan.dirty or not plan.files:
+        raise DirtyTree(
+            "A branch for a pull request is made from a branch without uncommitted changes.",
+            hint="Check out a branch, and put your changes aside: git stash",
+        )
+    name = _branch_name(request.branch, plan)
+    preflight.require_free_branch(repository, name)
+    upstream = None
+    if request.push:
+        origin = preflight.find_upstream(repository, branch, settings.remote)
+        upstream = Upstream(origin.remote, name, tracked=False)
+    return replace(plan, release_branch=name, tagging=False, upstream=upstream)
+
+
+def _branch_name(template: str, plan: Plan) -> str:
+    try:
+        return format_tag(template, parse_version(plan.packages[-1].version))
+    except (KeyError, IndexError, ValueError):
+        raise UsageError(
+            f"{template!r} is no template for the name of a branch.",
+            hint="Only {version} may stand in braces: --branch release/{version}",
+        ) from None
+
+
+def check(
+    repository: GitRepository,
+    plan: Plan,
+    record: Record,
+    additions: Additions,
+    packages: Sequence[Package],
+) -> Release:
+    """Return the release of *plan*, once nothing that can be known stands against it."""
+    preflight.require_unedited(plan)
+    for package in packages:
+        require_hooks(package.settings, package.root)
+    tags = [package.tag for package in plan.packages] if plan.tagging else []
+    preflight.require_free_tags(repository, tags)
+    if plan.upstream:
+        preflight.require_pushable(repository, plan.upstream, tags, branch=plan.committing)
+    steps = make_steps(repository, plan, record, additions)
+    additions.check(plan)
+    return Release(repository, plan, steps, record)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
+from threading import Thread
 from typing import TYPE_CHECKING, cast
 
 from poetry_aegis.errors import (
@@ -20,11 +22,16 @@ from poetry_aegis.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from io import BufferedReader
     from subprocess import Popen
+    from typing import IO
+
+    from git import Git
 
 SHOWN_LINES = 12
 PINNED = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8")
+CHUNK = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -65,16 +72,6 @@ class Upstream:
     tracked: bool
 
 
-@dataclass(frozen=True)
-class HeadCommit:
-    """The commit that is checked out. *paths* are those that it changes."""
-
-    sha: str
-    parents: str
-    message: str
-    paths: frozenset[str]
-
-
 class GitRepository:
     """The repository around a project. Every method may raise `GitError`."""
 
@@ -100,37 +97,84 @@ class GitRepository:
             )
         return cls(Path(found.output.rstrip("\r\n")))
 
-    def run(self, *arguments: str) -> str:
-        """Return what ``git ARGUMENTS`` prints. Raises `GitError` where git refuses."""
-        outcome = self.try_run(*arguments)
+    def run(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, text: str = ""
+    ) -> str:
+        """Return what ``git ARGUMENTS`` prints, given *text* to read.
+
+        Raises `GitError` where git refuses.
+        """
+        outcome = self.try_run(*arguments, environment=environment, text=text)
         if outcome.status:
-            verb = next(a for a in arguments if not a.startswith("-"))
-            raise GitError(f"git {verb} failed: {outcome.reason}")
+            raise _refusal(arguments, outcome)
         return outcome.output
 
-    def try_run(self, *arguments: str) -> Outcome:
-        """Return how ``git ARGUMENTS`` ended, whichever way. Raises `GitMissing`."""
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else `import git` wants git on PATH
-        from git import Git, GitCommandNotFound
+    def try_run(
+        self, *arguments: str, environment: Mapping[str, str] | None = None, text: str = ""
+    ) -> Outcome:
+        """Return how ``git ARGUMENTS`` ended, whichever way. Raises `GitMissing`.
 
-        try:
-            running = Git(str(self.root)).execute(["git", *PINNED, *arguments], as_process=True)
-        except GitCommandNotFound:
-            raise GitMissing(
-                "There is no git on PATH.", hint="Install git and run the command again."
-            ) from None
+        *environment* comes on top of this process's own; *text* is what git gets to read.
+        """
+        running = self._start(arguments, environment, reads=bool(text))
         # GitPython's own wrapper raises for a git that failed.
         process = cast("Popen[bytes]", running.proc)
         try:
-            output, errors = process.communicate()
+            output, errors = process.communicate(text.encode("utf-8") if text else None)
         except BaseException:
             # What is undone next must not be done after all by a git that still runs.
             process.terminate()
             process.wait()
             raise
-        # Old histories hold bytes that are no text; a name may look odd, a release must not fail.
-        texts = (stream.decode("utf-8", errors="replace") for stream in (output, errors))
-        return Outcome(process.returncode, *texts)
+        return Outcome(process.returncode, _decode(output), _decode(errors))
+
+    def stream(self, *arguments: str) -> Iterator[str]:
+        """Yield what ``git ARGUMENTS`` prints while it prints it, cut at each NUL.
+
+        Git has ended when the iteration has, whichever way. Raises `GitError` where git refuses.
+        """
+        running = self._start(arguments)
+        process = cast("Popen[bytes]", running.proc)
+        output, errors = cast("BufferedReader", process.stdout), cast("IO[bytes]", process.stderr)
+        said: list[bytes] = []
+        # A pipe full of warnings, which nobody reads meanwhile, would stop git for good.
+        listener = Thread(target=lambda: said.append(errors.read()), daemon=True)
+        listener.start()
+        try:
+            yield from _records(output)
+            process.wait()
+        finally:
+            process.terminate()
+            process.wait()
+            listener.join()
+            output.close()
+            errors.close()
+        outcome = Outcome(process.returncode, "", _decode(b"".join(said)))
+        if outcome.status:
+            raise _refusal(arguments, outcome)
+
+    def _start(
+        self,
+        arguments: Sequence[str],
+        environment: Mapping[str, str] | None = None,
+        *,
+        reads: bool = False,
+    ) -> Git.AutoInterrupt:
+        """Return git at work; it is stopped when what is returned is thrown away."""
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else `import git` wants git on PATH
+        from git import Git, GitCommandNotFound
+
+        try:
+            return Git(str(self.root)).execute(
+                ["git", *PINNED, *arguments],
+                as_process=True,
+                env=environment,
+                istream=PIPE if reads else None,
+            )
+        except GitCommandNotFound:
+            raise GitMissing(
+                "There is no git on PATH.", hint="Install git and run the command again."
+            ) from None
 
     # Reading
 
@@ -159,6 +203,10 @@ class GitRepository:
         outcome = self.try_run("rev-parse", "--verify", "--quiet", ref)
         return outcome.output.strip() if outcome.status == 0 else None
 
+    def path_of(self, name: str) -> Path:
+        """Return where *name* is in the git directory of this work tree, ``index`` for one."""
+        return self.root / self.run("rev-parse", "--git-path", name).rstrip("\r\n")
+
     def git_directory(self) -> Path:
         """Return the directory of the repository, which all of its work trees share."""
         return self.root / self.run("rev-parse", "--git-common-dir").rstrip("\r\n")
@@ -184,47 +232,25 @@ class GitRepository:
             return None
         return Upstream(remote, merge.removeprefix("refs/heads/"), tracked=True)
 
-    # Writing
+    def entries(self, paths: Sequence[str], index: Path | None = None) -> dict[str, str]:
+        """Return what the index has for each of *paths*: mode, object id and stage.
 
-    def stage(self, paths: Sequence[Path]) -> None:
-        """Stage exactly *paths*."""
-        self.run("add", "--force", "--", *map(str, paths))
-
-    def unstage_all(self) -> None:
-        """Set the whole index back to HEAD; the files stay as they are."""
-        self.run("reset", "--quiet")
-
-    def commit(self, message: str) -> str:
-        """Commit what is staged, with the user's hooks and signing; return the commit's id.
-
-        What a hook adds to the commit goes with it. Raises `CommitRefused`.
+        *index* is another index file than the one of the work tree.
         """
-        outcome = self.try_run("commit", "--quiet", "-m", message)
-        if outcome.status:
-            raise CommitRefused(
-                f"Git refused the release commit: {outcome.reason}",
-                hint=outcome.words or "A hook or a signing key may be the cause.",
-            )
-        return self.head()
+        environment = {"GIT_INDEX_FILE": str(index)} if index else None
+        listing = self.run(
+            "--literal-pathspecs",
+            "ls-files",
+            "--stage",
+            "-z",
+            "--",
+            *paths,
+            environment=environment,
+        )
+        entries = (entry.partition("\t") for entry in listing.split("\0") if entry)
+        return {path: entry for entry, _, path in entries}
 
-    def drop_commit(self, parent: str) -> None:
-        """Go back from HEAD to *parent*, files included, unless that would lose an edit."""
-        if self.try_run("reset", "--quiet", "--keep", parent).status:
-            self.run("reset", "--quiet", parent)
-
-    def describe_head(self) -> HeadCommit:
-        """Return what HEAD is and what it changes."""
-        told = self.run("log", "-1", "--format=%H%x00%P%x00%B")
-        sha, parents, message = told.split("\0", 2)
-        names = self.run("diff-tree", "--no-commit-id", "--name-only", "-r", "-z", "--root", "HEAD")
-        return HeadCommit(sha, parents, message.strip(), frozenset(filter(None, names.split("\0"))))
-
-    def tag(self, name: str, message: str) -> None:
-        """Make the annotated tag *name* on HEAD. Raises `CommitRefused`."""
-        # A changelog's headings start with '#', which git would take for comments.
-        outcome = self.try_run("tag", "--annotate", "--cleanup=verbatim", "-m", message, name)
-        if outcome.status:
-            raise CommitRefused(f"Git refused the tag {name}: {outcome.reason}")
+    # Writing
 
     def push(
         self, upstream: Upstream, refspecs: Sequence[str], *, dry_run: bool = False
@@ -235,10 +261,35 @@ class GitRepository:
             options.append("--set-upstream")
         return self.try_run("push", "--atomic", *options, upstream.remote, *refspecs)
 
-    def remote_object_of(self, remote: str, ref: str) -> str | None:
-        """Return the id that *ref* has on *remote* now, ``None`` for no such ref.
+    def remote_objects(self, remote: str, refs: Sequence[str]) -> dict[str, str]:
+        """Return the id that each of *refs* has on *remote* now, without those it does not have.
 
         Raises `GitError` where the remote does not answer.
         """
-        fields = self.run("ls-remote", "--quiet", remote, ref).split()
-        return fields[0] if fields else None
+        listing = self.run("ls-remote", "--quiet", remote, *refs)
+        found = (line.split("\t", 1) for line in listing.splitlines())
+        return {ref: sha for sha, ref in found if ref in refs}
+
+
+def _records(output: BufferedReader) -> Iterator[str]:
+    """Yield the pieces of *output* between NULs, and what follows the last NUL if there is any."""
+    rest = b""
+    while chunk := output.read1(CHUNK):
+        whole, found, tail = chunk.rpartition(b"\0")
+        if found:
+            yield from _decode(rest + whole).split("\0")
+            rest = tail
+        else:
+            rest += tail
+    if rest:
+        yield _decode(rest)
+
+
+def _decode(output: bytes) -> str:
+    """Return *output* as text; old histories hold bytes that are none, which must not matter."""
+    return output.decode("utf-8", errors="replace")
+
+
+def _refusal(arguments: Sequence[str], outcome: Outcome) -> GitError:
+    verb = next(argument for argument in arguments if not argument.startswith("-"))
+    return GitError(f"git {verb} failed: {outcome.reason}")

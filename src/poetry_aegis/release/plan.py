@@ -1,61 +1,174 @@
-"""A release laid out before the first write: printable, as JSON, and checked against the world."""
+"""A release laid out before the first write: printable, as JSON, and kept in the journal."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+import base64
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from poetry_aegis.errors import ReleaseError, SettingsError
-from poetry_aegis.release import changelog_file
-from poetry_aegis.release.changelog import write_section
-from poetry_aegis.release.pyproject import with_version
-from poetry_aegis.release.steps import FileChange, MakeCommit, MakeTag, Push, WriteFiles
-from poetry_aegis.release.version import format_tag, version_of_tag
+from poetry_aegis.release.git import Upstream
+from poetry_aegis.release.steps import FileChange
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
-    from poetry.core.constraints.version import Version
-
-    from poetry_aegis.release.decision import Decision
-    from poetry_aegis.release.git import GitRepository, Upstream
     from poetry_aegis.release.journal import Step
-    from poetry_aegis.settings import Settings
+
+
+@dataclass(frozen=True)
+class PackagePlan:
+    """What one package is released as.
+
+    *name* is what tags call it, *distribution* what an index does. *section* is its new section of
+    the changelog, title included; *commits* are the changes it tells of, as JSON; *hooks* are the
+    lines of each hook.
+    """
+
+    name: str
+    distribution: str
+    pyproject: Path
+    changelog: Path
+    current: str
+    version: str
+    bump: str
+    tag: str
+    section: str
+    prerelease: bool
+    commits: tuple[dict[str, Any], ...] = ()
+    hooks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def root(self) -> Path:
+        """The directory of the package's ``pyproject.toml``."""
+        return self.pyproject.parent
+
+    @property
+    def notes(self) -> str:
+        """The section without its title, as a forge shows it."""
+        return self.section.partition("\n")[2].strip("\n")
+
+    def to_json(self) -> dict[str, object]:
+        """Return the package's part of the plan as ``--json`` prints it."""
+        return {
+            "current": self.current,
+            "version": self.version,
+            "tag": self.tag,
+            "bump": self.bump,
+            "commits": list(self.commits),
+            "changelog": self.section,
+        }
 
 
 @dataclass(frozen=True)
 class Plan:
     """What a release will change on top of the commit *head*.
 
-    *section* is the changelog's new section, title included.
+    *branch* is what is checked out (``None``: a detached HEAD in a pipeline), *release_branch* the
+    one to make for a pull request. *tagging* tells whether tags are made, *dirty* names the files
+    with edits that are not the release's. *versions* are those of all packages of the repository
+    after the release, by their distributions' names. *choices* is what the caller wants to find
+    again when a release that broke off is resumed, *remarks* what people should know.
     """
 
-    decision: Decision
+    root: Path
     head: str
-    tag: str
+    branch: str | None
+    packages: tuple[PackagePlan, ...]
     message: str
-    section: str
-    files: tuple[FileChange, ...]
-    upstream: Upstream | None
+    files: tuple[FileChange, ...] = ()
+    directories: tuple[Path, ...] = ()
+    upstream: Upstream | None = None
+    release_branch: str | None = None
+    tagging: bool = True
+    committing: bool = True
+    sign: bool = False
+    forge: bool = False
+    remote: str = "origin"
+    dirty: frozenset[str] = frozenset()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    choices: Mapping[str, Any] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+    graph: Mapping[str, Any] | None = None
+    drawing: str = ""
+
+    @property
+    def first(self) -> PackagePlan:
+        """The package, where there is only one."""
+        return self.packages[0]
 
     @property
     def version(self) -> str:
-        """The new version, as PEP 440 spells it."""
-        return self.decision.version.text
+        """The new version, as PEP 440 spells it; of several packages with their names."""
+        if len(self.packages) == 1:
+            return self.first.version
+        return ", ".join(f"{package.name} {package.version}" for package in self.packages)
+
+    @property
+    def tag(self) -> str:
+        """The tag, or the tags with commas between."""
+        return ", ".join(package.tag for package in self.packages)
+
+    @property
+    def section(self) -> str:
+        """The new sections of the changelogs."""
+        return "\n".join(package.section for package in self.packages)
 
     def to_json(self, steps: Sequence[Step]) -> dict[str, object]:
         """Return the plan as ``--json`` prints it, with what each of *steps* will do."""
-        return {
-            "current": self.decision.current.text,
-            "version": self.version,
-            "tag": self.tag,
-            "bump": self.decision.bump,
-            "commits": [change.to_json() for change in self.decision.history.changes],
-            "changelog": self.section,
-            "steps": [{"name": step.name, "description": step.describe()} for step in steps],
+        document: dict[str, object] = {}
+        if self.graph is not None:
+            document["packages"] = {item.name: item.to_json() for item in self.packages}
+            document["graph"] = dict(self.graph)
+        else:
+            document |= self.first.to_json()
+        document["steps"] = [{"name": step.name, "description": step.describe()} for step in steps]
+        document["files"] = [
+            {"path": change.path.relative_to(self.root).as_posix(), "diff": diff(change, self.root)}
+            for change in self.files
+        ]
+        return document | {"remarks": list(self.remarks)}
+
+    # The journal's form
+
+    def to_record(self) -> dict[str, Any]:
+        """Return the plan in values that JSON knows; `from_record` reads it."""
+        record: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in (
+                *("head", "branch", "message", "release_branch", "tagging", "committing", "sign"),
+                *("forge", "remote", "drawing"),
+            )
         }
+        return record | {
+            "root": str(self.root),
+            "packages": [_package_to_record(package) for package in self.packages],
+            "files": [_change_to_record(change) for change in self.files],
+            "directories": [str(directory) for directory in self.directories],
+            "upstream": asdict(self.upstream) if self.upstream else None,
+            "dirty": sorted(self.dirty),
+            "versions": dict(self.versions),
+            "choices": dict(self.choices),
+            "remarks": list(self.remarks),
+            "graph": self.graph,
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Plan:
+        """Return the plan that `to_record` has made *record* of."""
+        upstream = record["upstream"]
+        return cls(
+            **{
+                **record,
+                "root": Path(record["root"]),
+                "packages": tuple(map(_package_from_record, record["packages"])),
+                "files": tuple(map(_change_from_record, record["files"])),
+                "directories": tuple(map(Path, record["directories"])),
+                "upstream": Upstream(**upstream) if upstream else None,
+                "dirty": frozenset(record["dirty"]),
+                "remarks": tuple(record["remarks"]),
+            }
+        )
 
 
 def nothing_to_release(current: str, *, dry_run: bool) -> dict[str, object]:
@@ -68,103 +181,47 @@ def nothing_to_release(current: str, *, dry_run: bool) -> dict[str, object]:
         "commits": [],
         "changelog": "",
         "steps": [],
+        "files": [],
+        "remarks": [],
         "dry_run": dry_run,
     }
 
 
-def make_plan(  # noqa: PLR0913 - each is another fact about the release
-    repository: GitRepository,
-    pyproject: Path,
-    settings: Settings,
-    decision: Decision,
-    upstream: Upstream | None,
-    *,
-    head: str,
-) -> Plan:
-    """Return the plan for *decision*; *upstream* is where to push, ``None`` not to.
+def diff(change: FileChange, root: Path) -> str:
+    """Return what *change* does to the text of its file, as a unified diff."""
+    from difflib import unified_diff
 
-    *head* is the commit that was checked out before the history was read.
-
-    Nothing is written. Raises `ProjectError` and `ReleaseError`.
-    """
-    version = decision.version.text
-    changelog = changelog_path(repository, pyproject, settings)
-    before = read_changelog(changelog)
-    section = write_section(decision.history.changes, settings)
-    after = changelog_file.insert(before or "", version, section, today(), absorb=True)
-    return Plan(
-        decision=decision,
-        head=head,
-        tag=_tag_of(decision.version, settings),
-        message=format_tag(settings.commit_message, decision.version),
-        section=changelog_file.extract(after, version) or "",
-        files=tuple(
-            change
-            for change in (
-                FileChange(pyproject, pyproject.read_bytes(), with_version(pyproject, version)),
-                FileChange(changelog, _encode(before), after.encode("utf-8")),
-            )
-            if change.before != change.after
-        ),
-        upstream=upstream,
+    name = change.path.relative_to(root).as_posix()
+    before, after = (
+        (content or b"").decode("utf-8", errors="replace").splitlines()
+        for content in (change.before, change.after)
     )
+    old = "/dev/null" if change.before is None else f"a/{name}"
+    return "\n".join(unified_diff(before, after, old, f"b/{name}", lineterm="")) + "\n"
 
 
-def git_steps(plan: Plan, repository: GitRepository) -> tuple[list[Step], list[Step]]:
-    """Return the steps that change files, and those that make them a release in git.
+def _package_to_record(package: PackagePlan) -> dict[str, Any]:
+    paths = {"pyproject": str(package.pyproject), "changelog": str(package.changelog)}
+    return asdict(package) | paths
 
-    What has to be tried on the new files, a build, goes between the two.
-    """
-    paths = tuple(change.path for change in plan.files)
-    writing: list[Step] = [WriteFiles(repository.root, plan.files)] if paths else []
-    recording: list[Step] = (
-        [MakeCommit(repository, plan.head, paths, plan.message)] if paths else []
+
+def _package_from_record(record: Mapping[str, Any]) -> PackagePlan:
+    paths = {name: Path(record[name]) for name in ("pyproject", "changelog")}
+    return PackagePlan(**{**record, **paths, "commits": tuple(record["commits"])})
+
+
+def _change_to_record(change: FileChange) -> dict[str, Any]:
+    def encode(content: bytes | None) -> str | None:
+        return None if content is None else base64.b64encode(content).decode("ascii")
+
+    path = str(change.path)
+    return {"path": path, "before": encode(change.before), "after": encode(change.after)}
+
+
+def _change_from_record(record: Mapping[str, Any]) -> FileChange:
+    before = record["before"]
+    return FileChange(
+        Path(record["path"]),
+        None if before is None else base64.b64decode(before),
+        base64.b64decode(record["after"]),
     )
-    recording.append(MakeTag(repository, plan.tag, f"{plan.tag}\n\n{plan.section}"))
-    if plan.upstream:
-        recording.append(Push(repository, plan.upstream, plan.tag))
-    return writing, recording
-
-
-def _tag_of(version: Version, settings: Settings) -> str:
-    """Return the tag of *version*. Raises `SettingsError` where it would not be found again."""
-    tag = format_tag(settings.tag_format, version)
-    if version_of_tag(settings.tag_format, tag) != version:
-        raise SettingsError(
-            f"tag_format = {settings.tag_format!r} cannot name {version}: it gives {tag}.",
-            hint='Use tag_format = "v{version}", which can name every version.',
-        )
-    return tag
-
-
-def changelog_path(repository: GitRepository, pyproject: Path, settings: Settings) -> Path:
-    """Return where the changelog is. Raises `SettingsError` for a place outside the repository."""
-    path = (pyproject.parent / settings.changelog).resolve()
-    if not path.is_relative_to(repository.root.resolve()):
-        raise SettingsError(
-            f"changelog = {settings.changelog!r} in [tool.poetry-aegis] leaves the repository.",
-            hint="Name a file inside it, relative to pyproject.toml.",
-        )
-    return path
-
-
-def read_changelog(path: Path) -> str | None:
-    """Return the text of the changelog, ``None`` for no such file. Raises `ReleaseError`."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ReleaseError(
-            f"The changelog {path} cannot be read: {error}",
-            hint="It has to be a text file in UTF-8.",
-        ) from error
-
-
-def today() -> str:
-    """Return the date of a release made now, in the time zone of the machine, ISO 8601."""
-    return datetime.now(timezone.utc).astimezone().date().isoformat()
-
-
-def _encode(text: str | None) -> bytes | None:
-    return None if text is None else text.encode("utf-8")

@@ -4,46 +4,104 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import DetachedHead, DirtyTree, GitError, NoUpstream, TagExists
+from poetry_aegis.errors import (
+    CommitRefused,
+    DetachedHead,
+    DirtyTree,
+    NoUpstream,
+    ReleaseError,
+    TagExists,
+)
 from poetry_aegis.release.git import Upstream
-from poetry_aegis.release.steps import push_rejected
+from poetry_aegis.release.history.pipelines import branch_from_pipeline
+from poetry_aegis.release.steps.push import push_rejected
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from poetry_aegis.release.git import GitRepository
     from poetry_aegis.release.plan import Plan
 
 SHOWN_FILES = 5
+# What git keeps in its directory while it waits for the user to finish something.
+UNDER_WAY = {
+    "MERGE_HEAD": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "BISECT_LOG": "bisect",
+}
 
 
-def require_releasable(repository: GitRepository) -> str:
-    """Return the branch that is checked out, ready to be committed to.
+def find_branch(repository: GitRepository, environ: Mapping[str, str]) -> str | None:
+    """Return the branch to release from, ``None`` where neither git nor a pipeline knows one.
 
-    Raises `DetachedHead`, `DirtyTree` and `CommitRefused`, and `GitError` for a shallow clone.
+    A pipeline checks out a commit, and says in its environment for which branch.
     """
-    _require_whole_history(repository)
-    branch = repository.branch()
+    return repository.branch() or branch_from_pipeline(environ)
+
+
+def require_branch(branch: str | None) -> str:
+    """Return *branch*. Raises `DetachedHead` where there is none."""
     if branch is None:
         raise DetachedHead(
             "No branch is checked out, so the release commit would belong to none.",
             hint="Check one out: git switch BRANCH",
         )
-    changed = repository.changed_files()
-    if changed:
-        shown = ", ".join(changed[:SHOWN_FILES]) + (", ..." if len(changed) > SHOWN_FILES else "")
-        raise DirtyTree(
-            f"There are uncommitted changes: {shown}",
-            hint="Commit them, or put them aside with: git stash",
-        )
-    repository.require_identity()
     return branch
 
 
-def _require_whole_history(repository: GitRepository) -> None:
-    """Raise `GitError` for a shallow clone: what it lacks may decide the version."""
-    if repository.run("rev-parse", "--is-shallow-repository").strip() == "true":
-        raise GitError(
-            "This clone is shallow, and the commits it lacks may decide the version.",
-            hint="Get them: git fetch --unshallow --tags",
+def require_quiet(repository: GitRepository) -> None:
+    """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like."""
+    for name, verb in UNDER_WAY.items():
+        if repository.path_of(name).exists():
+            raise DirtyTree(
+                f"A {verb} is under way in this work tree.",
+                hint=f"Finish it, or take it back: git {verb} --abort"
+                if verb != "bisect"
+                else "End it: git bisect reset",
+            )
+
+
+def find_edits(repository: GitRepository, *, allowed: bool) -> frozenset[str]:
+    """Return the tracked files with uncommitted changes. Raises `DirtyTree` unless *allowed*."""
+    changed = repository.changed_files()
+    if changed and not allowed:
+        raise DirtyTree(
+            f"There are uncommitted changes: {_some(changed)}",
+            hint="Commit them, put them aside with git stash, or release without them: "
+            "--allow-dirty",
+        )
+    return frozenset(changed)
+
+
+def require_unedited(plan: Plan) -> None:
+    """Raise `DirtyTree` where a file that the release writes has edits of the user's."""
+    ours = [change.path.relative_to(plan.root).as_posix() for change in plan.files]
+    edited = sorted(plan.dirty.intersection(ours))
+    if edited:
+        raise DirtyTree(
+            f"The release would write files that have uncommitted changes: {_some(edited)}",
+            hint="Commit those, or put them aside: git stash push -- " + " ".join(edited),
+        )
+
+
+def require_signing(repository: GitRepository, *, sign: bool) -> None:
+    """Raise `CommitRefused` where commits or tags are signed and git cannot sign now.
+
+    Git's own code signs an object that nothing refers to, so that a missing key, an agent that is
+    not running or a wrong passphrase shows before the first change.
+    """
+    asked = ("commit.gpgSign", "tag.gpgSign")
+    wanted = (repository.try_run("config", "--type=bool", "--get", key) for key in asked)
+    if not sign and all(item.output.strip() != "true" for item in wanted):
+        return
+    outcome = repository.try_run("commit-tree", "-S", "HEAD^{tree}", "-m", "signing, tried out")
+    if outcome.status:
+        raise CommitRefused(
+            f"Git cannot sign: {outcome.reason}",
+            hint=outcome.words or "Look at: git config user.signingKey, git config gpg.format",
         )
 
 
@@ -58,7 +116,8 @@ def find_upstream(repository: GitRepository, branch: str, remote: str) -> Upstre
         return upstream
     remotes = repository.remotes()
     if remote in remotes:
-        return Upstream(remote, branch, tracked=False)
+        # On a detached HEAD there is no branch to give an upstream to.
+        return Upstream(remote, branch, tracked=repository.branch() is None)
     known = f"its remotes are: {', '.join(remotes)}" if remotes else "it has no remote"
     raise NoUpstream(
         f"Branch {branch!r} has no upstream and there is no remote {remote!r} ({known}).",
@@ -82,27 +141,50 @@ def _require_same_name(repository: GitRepository, branch: str, upstream: Upstrea
         )
 
 
-def require_free(repository: GitRepository, plan: Plan) -> None:
-    """Check that the tag is free here and that the remote would take the branch.
+def require_free_branch(repository: GitRepository, branch: str) -> None:
+    """Raise `ReleaseError` where *branch* cannot be made: it is there, or is no name of one."""
+    if repository.try_run("check-ref-format", "--branch", branch).status:
+        raise ReleaseError(
+            f"{branch!r} cannot be the name of a branch.",
+            hint="For example: --branch release/{version}",
+        )
+    if repository.object_of(f"refs/heads/{branch}"):
+        raise ReleaseError(
+            f"There is a branch {branch} already.",
+            hint=f"Name another one, or delete it if it is not needed: git branch -D {branch}",
+        )
+
+
+def require_free_tags(repository: GitRepository, tags: Iterable[str]) -> None:
+    """Raise `TagExists` where one of *tags* is there, whatever it stands on."""
+    for tag in tags:
+        if repository.object_of(f"refs/tags/{tag}"):
+            raise TagExists(
+                f"There is a tag {tag} already.",
+                hint=f"Name another version, or delete the tag if it is wrong: git tag -d {tag}",
+            )
+
+
+def require_pushable(
+    repository: GitRepository, upstream: Upstream, tags: Sequence[str], *, branch: bool = True
+) -> None:
+    """Check that the remote would take the branch and has none of *tags*.
 
     Raises `TagExists` and `PushRejected`.
     """
-    if repository.object_of(f"refs/tags/{plan.tag}"):
+    if branch:
+        refspec = f"HEAD:refs/heads/{upstream.branch}"
+        outcome = repository.push(upstream, [refspec], dry_run=True)
+        if outcome.status:
+            raise push_rejected(upstream, outcome)
+    refs = {f"refs/tags/{tag}": tag for tag in tags}
+    taken = repository.remote_objects(upstream.remote, list(refs)) if refs else {}
+    for ref in taken:
         raise TagExists(
-            f"There is a tag {plan.tag} already, on a commit that this branch does not contain.",
-            hint=f"Name another version, or delete the tag if it is wrong: git tag -d {plan.tag}",
-        )
-    if plan.upstream:
-        _require_pushable(repository, plan.upstream, plan.tag)
-
-
-def _require_pushable(repository: GitRepository, upstream: Upstream, tag: str) -> None:
-    refspec = f"HEAD:refs/heads/{upstream.branch}"
-    outcome = repository.push(upstream, [refspec], dry_run=True)
-    if outcome.status:
-        raise push_rejected(upstream, outcome)
-    if repository.remote_object_of(upstream.remote, f"refs/tags/{tag}"):
-        raise TagExists(
-            f"The remote {upstream.remote!r} has a tag {tag} already, which is not here.",
+            f"The remote {upstream.remote!r} has a tag {refs[ref]} already, which is not here.",
             hint="Get it, then try again: git fetch --tags",
         )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN_FILES]) + (", ..." if len(names) > SHOWN_FILES else "")

@@ -80,9 +80,10 @@ def test_what_was_kept_is_discarded(
         kept.parent.mkdir()
         kept.write_bytes(before)
     index.script(Reply(403))
+    new = publishing.not_in_dist((wheel,))
     fail(publishing, wheel)
     assert kept.read_bytes() == wheel.path.read_bytes()
-    publishing.discard()
+    publishing.discard(new)
     assert not kept.exists()
 
 
@@ -99,6 +100,7 @@ def test_what_was_there_and_is_untouched_stays(
         index.script(Reply(403))
     else:
         index.has(wheel.filename, b"another")
+    new = publishing.not_in_dist((wheel,))
     fail(publishing, wheel)
-    publishing.discard()
+    publishing.discard(new)
     assert kept.read_bytes() == content

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,12 +11,17 @@ import pytest
 from poetry_aegis import errors
 from poetry_aegis.release.engine import Release, Request, open_release
 from poetry_aegis.release.git import GitRepository
+from poetry_aegis.release.sequence import Additions
 from poetry_aegis.release.steps import Build, Publish
 from poetry_aegis.settings import Settings
 from tests.support.git import GitProject, make_project
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from poetry_aegis.release.journal import Step
+    from poetry_aegis.release.plan import PackagePlan, Plan
 
 
 def prepare(
@@ -23,6 +29,24 @@ def prepare(
 ) -> Release | None:
     request = Request(target, **more)  # type: ignore[arg-type]
     return open_release(project.pyproject, settings or Settings(), request)
+
+
+@dataclass
+class With(Additions):
+    """Steps of the test's own before the commit or at the end."""
+
+    before: list[Step] = field(default_factory=list)
+    after: list[Step] = field(default_factory=list)
+
+    def building(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
+        return self.before
+
+    def publishing(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
+        return self.after
+
+
+def publication(publish: Callable[[], None]) -> Publish:
+    return Publish("corp", publish, lambda: False, list, lambda names: None)
 
 
 def release(project: GitProject, target: str = "auto", **more: object) -> str:
@@ -490,7 +514,8 @@ def fail() -> None:
 def test_a_failing_build_leaves_no_trace(project: GitProject) -> None:
     project.commit("feat: x")
     before = project.state()
-    opened = open_release(project.pyproject, Settings(), Request("auto"), building=[Build(fail)])
+    building = With([Build(fail, lambda: False)])
+    opened = open_release(project.pyproject, Settings(), Request("auto"), building)
     assert opened is not None
     assert [step.name for step in opened.steps] == ["files", "build", "commit", "tag"]
     with pytest.raises(StepFails):
@@ -504,13 +529,13 @@ def test_a_failing_publication(project: GitProject, arrived: bool) -> None:
     project.commit("feat: x")
     before = project.state()
     discarded: list[bool] = []
-    step = Publish("corp", fail, lambda: arrived, lambda: discarded.append(True))
-    opened = open_release(project.pyproject, Settings(), Request("auto"), publishing=[step])
+    step = Publish("corp", fail, lambda: arrived, list, lambda names: discarded.append(True))
+    opened = open_release(project.pyproject, Settings(), Request("auto"), With(after=[step]))
     assert opened is not None
     with pytest.raises(StepFails):
         opened.run(lambda step: None)
     assert bool(discarded) is not arrived
-    assert opened.stands() is arrived
+    assert opened.is_unfinished() is arrived
     assert (project.state() == before) is not arrived
     assert project.tags() == (["v0.1.0"] if arrived else [])
 
@@ -562,8 +587,8 @@ def test_what_a_hook_added_is_taken_back_with_the_commit(project: GitProject) ->
     hook.write_text("#!/bin/sh\ntouch extra.txt\ngit add extra.txt\n")
     hook.chmod(0o755)
     before = project.state()
-    step = Publish("corp", fail, lambda: False, lambda: None)
-    opened = open_release(project.pyproject, Settings(), Request("auto"), publishing=[step])
+    step = publication(fail)
+    opened = open_release(project.pyproject, Settings(), Request("auto"), With(after=[step]))
     assert opened is not None
     with pytest.raises(StepFails):
         opened.run(lambda step: None)
@@ -580,7 +605,7 @@ def test_a_push_that_nobody_can_tell_about_stands(project: GitProject, tmp_path:
     hook.chmod(0o755)
     with pytest.raises(errors.PushRejected, match="does not say"):
         opened.run(lambda step: None)
-    assert opened.stands()
+    assert opened.is_unfinished()
     assert project.tags() == GitProject(tmp_path / "gone.git").tags() == ["v0.1.0"]
 
 
@@ -590,7 +615,7 @@ def test_new_directories_are_taken_back_too(project: GitProject) -> None:
         project.pyproject,
         Settings(changelog="docs/a/changes.md"),
         Request("auto"),
-        building=[Build(fail)],
+        With([Build(fail, lambda: False)]),
     )
     assert opened is not None
     with pytest.raises(StepFails):

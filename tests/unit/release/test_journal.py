@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.errors import ReleaseInProgress
+from poetry_aegis.errors import NoUnfinishedRelease, ReleaseError, ReleaseInProgress
+from poetry_aegis.errors import UnfinishedRelease as Unfinished
 from poetry_aegis.release import journal
+from poetry_aegis.release.record import Record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,69 +18,180 @@ if TYPE_CHECKING:
 class Recorded(journal.Step):
     """A step that writes down what is asked of it."""
 
-    name: ClassVar[str] = "recorded"
-
-    label: str
+    name: str
     log: list[str]
     fails: BaseException | None = None
     undo_fails: bool = False
     final: bool = False
-    done: list[str] = field(default_factory=list)
+    done: bool | None = None
 
     def describe(self) -> str:
-        return self.label
+        return self.name
 
     def do(self) -> None:
-        self.log.append(f"do {self.label}")
+        self.log.append(f"do {self.name}")
+        self.remember(was_here=True)
         if self.fails:
             raise self.fails
 
     def undo(self) -> None:
-        self.log.append(f"undo {self.label}")
+        assert self.recall() == {"was_here": True}
+        self.log.append(f"undo {self.name}")
         if self.undo_fails:
             raise OSError("stuck")
+
+    def is_done(self) -> bool | None:
+        return self.done
 
     def is_final(self) -> bool:
         return self.final
 
 
-def run(*steps: Recorded) -> None:
-    journal.run(steps, lambda step: None)
+@pytest.fixture
+def record(tmp_path: Path) -> Record:
+    """Return a journal that has been opened."""
+    record = Record(tmp_path / "journal")
+    record.open({"what": "한글"})
+    return record
 
 
-def test_all_steps_run_in_order() -> None:
+def again(record: Record) -> Record:
+    """Return the journal as another process finds it."""
+    found = Record(record.directory)
+    assert found.load() == {"what": "한글"}
+    return found
+
+
+def run(record: Record, *steps: Recorded) -> None:
+    journal.run(steps, record, lambda step: None)
+
+
+def break_off(record: Record, *steps: Recorded) -> None:
+    """Begin all of *steps* and finish all but the last, as a killed process leaves them."""
+    for step in steps:
+        step.attach(record)
+        record.begin(step.name)
+        step.do()
+        if step is not steps[-1]:
+            record.finish(step.name)
+
+
+def test_all_steps_run_in_order_and_the_journal_is_closed(record: Record) -> None:
     log: list[str] = []
     started: list[str] = []
-    journal.run([Recorded("a", log), Recorded("b", log)], lambda s: started.append(s.describe()))
+    steps = [Recorded("a", log), Recorded("b", log)]
+    journal.run(steps, record, lambda step: started.append(step.describe()))
     assert log == ["do a", "do b"]
     assert started == ["a", "b"]
+    assert not record.exists
+    assert not record.directory.exists()
 
 
 @pytest.mark.parametrize("failure", [OSError("disk"), KeyboardInterrupt()])
-def test_a_failure_undoes_the_begun_steps_last_first(failure: BaseException) -> None:
+def test_a_failure_undoes_the_begun_steps_last_first(
+    record: Record, failure: BaseException
+) -> None:
     log: list[str] = []
     with pytest.raises(type(failure)):
-        run(Recorded("a", log), Recorded("b", log, fails=failure), Recorded("c", log))
+        run(record, Recorded("a", log), Recorded("b", log, failure), Recorded("c", log))
     assert log == ["do a", "do b", "undo b", "undo a"]
+    assert not record.exists
 
 
-def test_what_became_final_is_not_undone() -> None:
+def test_what_became_final_is_not_undone_and_can_be_finished(record: Record) -> None:
     log: list[str] = []
-    with pytest.raises(OSError, match="disk"):
-        run(Recorded("a", log), Recorded("b", log, final=True), Recorded("c", log, OSError("disk")))
+    steps = [Recorded("a", log), Recorded("b", log, final=True), Recorded("c", log, OSError("x"))]
+    with pytest.raises(OSError, match="x"):
+        run(record, *steps)
+    assert log == ["do a", "do b", "do c"]
+    steps[2].fails = None
+    journal.resume(steps, again(record), lambda step: None)
+    assert log == ["do a", "do b", "do c", "do c"]
+    assert not record.exists
+
+
+def test_a_step_that_cannot_be_undone_is_told_and_what_is_below_it_stays(record: Record) -> None:
+    log: list[str] = []
+    steps = [
+        Recorded("a", log),
+        Recorded("b", log, undo_fails=True),
+        Recorded("c", log, OSError("disk")),
+    ]
+    with pytest.raises(OSError, match="disk") as caught:
+        run(record, *steps)
+    assert log[-2:] == ["undo c", "undo b"]
+    assert caught.value.__notes__ == ["The step 'b' could not be undone: stuck"]  # type: ignore[attr-defined]
+    steps[1].undo_fails = False
+    journal.take_back(steps, again(record), lambda step: None)
+    assert log[-2:] == ["undo b", "undo a"]
+    assert not record.exists
+
+
+@pytest.mark.parametrize("done", [None, False])
+def test_a_step_that_was_cut_short_is_done_again(record: Record, done: bool | None) -> None:
+    log: list[str] = []
+    steps = [Recorded("a", log), Recorded("b", log, done=done), Recorded("c", log)]
+    break_off(record, *steps[:2])
+    journal.resume(steps, again(record), lambda step: None)
+    assert log == ["do a", "do b", "do b", "do c"]
+
+
+def test_the_world_knows_better_than_the_journal(record: Record) -> None:
+    log: list[str] = []
+    steps = [Recorded("a", log), Recorded("b", log, done=True), Recorded("c", log)]
+    break_off(record, *steps[:2])
+    journal.resume(steps, again(record), lambda step: None)
     assert log == ["do a", "do b", "do c"]
 
 
-def test_a_step_that_cannot_be_undone_is_told_and_the_others_are_undone() -> None:
+def test_what_broke_off_is_taken_back_last_first(record: Record) -> None:
     log: list[str] = []
-    with pytest.raises(OSError, match="disk") as caught:
-        run(
-            Recorded("a", log),
-            Recorded("b", log, undo_fails=True),
-            Recorded("c", log, OSError("disk")),
-        )
-    assert log[-2:] == ["undo b", "undo a"]
-    assert caught.value.__notes__ == ["The step 'recorded' could not be undone: stuck"]  # type: ignore[attr-defined]
+    undone: list[str] = []
+    steps = [Recorded("a", log), Recorded("b", log), Recorded("c", log)]
+    break_off(record, *steps[:2])
+    journal.take_back(steps, again(record), lambda step: undone.append(step.name))
+    assert log == ["do a", "do b", "undo b", "undo a"]
+    assert undone == ["b", "a"]
+    assert not record.exists
+
+
+def test_what_others_have_seen_is_not_taken_back(record: Record) -> None:
+    log: list[str] = []
+    steps = [Recorded("a", log, final=True), Recorded("b", log)]
+    break_off(record, *steps)
+    with pytest.raises(ReleaseError, match="others may have seen it") as caught:
+        journal.take_back(steps, again(record), lambda step: None)
+    assert "--resume" in caught.value.hint
+    assert "--abort --force" in caught.value.hint
+    assert log == ["do a", "do b"]
+    assert record.exists
+
+
+def test_no_second_release_over_an_unfinished_one(record: Record) -> None:
+    for attempt in (record.require_none, lambda: record.open({})):
+        with pytest.raises(Unfinished) as caught:
+            attempt()
+        assert "--resume" in caught.value.hint
+        assert "--abort" in caught.value.hint
+    assert again(record).exists
+
+
+def test_nothing_to_finish(tmp_path: Path) -> None:
+    with pytest.raises(NoUnfinishedRelease):
+        Record(tmp_path).load()
+
+
+@pytest.mark.parametrize("content", [b"{", b"[]", b'{"format": 99, "plan": {}}', b"\xff"])
+def test_a_journal_that_cannot_be_read_says_so(record: Record, content: bytes) -> None:
+    (record.directory / "plan.json").write_bytes(content)
+    with pytest.raises(ReleaseError, match="cannot be read") as caught:
+        Record(record.directory).load()
+    assert "git status" in caught.value.hint
+
+
+def test_nobody_else_can_read_the_journal(record: Record) -> None:
+    assert record.directory.stat().st_mode & 0o077 == 0
+    assert all(path.stat().st_mode & 0o077 == 0 for path in record.directory.iterdir())
 
 
 def test_one_release_at_a_time(tmp_path: Path) -> None:

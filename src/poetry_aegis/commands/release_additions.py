@@ -1,0 +1,184 @@
+"""What a command adds to a release: building with Poetry, publishing, and a voice."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import nullcontext
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poetry_aegis import poetry_api
+from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.publishing import Publishing, PublishOptions
+from poetry_aegis.errors import AegisError, BuildFailed, FileConflict, UsageError
+from poetry_aegis.release.sequence import Additions
+from poetry_aegis.release.steps import Build, Publish
+from poetry_aegis.release.version.numbers import parse_version
+from poetry_aegis.release.version.vacancy import nothing_occupied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from poetry.core.constraints.version import Version
+
+    from poetry_aegis.commands.base import AegisCommand
+    from poetry_aegis.publish.repository import Repository
+    from poetry_aegis.release.journal import Step
+    from poetry_aegis.release.packages.workspace import Package
+    from poetry_aegis.release.plan import PackagePlan, Plan
+
+
+class ReleaseAdditions(Additions):
+    """Builds and publishes to *repository*, or nothing of it where that is ``None``.
+
+    With *next_free* versions that the index has are passed over. *resumed* tells that another
+    process has begun the release. What was published is in
+    *publications*, by the packages' names.
+    """
+
+    def __init__(
+        self,
+        command: AegisCommand,
+        repository: Repository | None = None,
+        options: PublishOptions | None = None,
+        *,
+        next_free: bool = False,
+        resumed: bool = False,
+    ) -> None:
+        self._command = command
+        self._repository = repository
+        self._options = options or PublishOptions()
+        self._next_free = next_free
+        self._resumed = resumed
+        self.publications: dict[str, Publishing] = {}
+        self.content_hash = poetry_api.content_hash
+
+    @classmethod
+    def of_plan(cls, command: AegisCommand, plan: Plan) -> ReleaseAdditions:
+        """Return those that a release which broke off was begun with."""
+        publish = plan.choices.get("publish")
+        if not publish:
+            return cls(command, resumed=True)
+        repository = poetry_api.find_repository(command, publish["repository"])
+        return cls(command, repository, PublishOptions(**publish["options"]), resumed=True)
+
+    @property
+    def choices(self) -> Mapping[str, Any]:  # type: ignore[override]
+        """What `of_plan` reads."""
+        if self._repository is None:
+            return {}
+        return {"publish": {"repository": self._repository.name, "options": asdict(self._options)}}
+
+    def say(self, line: str) -> None:
+        """Print *line* among the steps."""
+        self._command.say(f"    {plain(line)}")
+
+    def occupied(self, package: Package) -> Callable[[Version], str | None]:
+        """Return what tells whether the index has a version, where another one would do.
+
+        Otherwise `check` says it.
+        """
+        repository = self._repository
+        if repository is None or not self._next_free:
+            return nothing_occupied
+        publishing = self._publishing(package.distribution, package.pyproject, Path())
+
+        def reason(version: Version) -> str | None:
+            try:
+                publishing.check(version.text)
+            except FileConflict:
+                return f"the index {repository.name} has it"
+            return None
+
+        return reason
+
+    def check(self, plan: Plan) -> None:
+        """Raise what would keep the packages from being published."""
+        for package in plan.packages if self._repository else ():
+            publishing = self._publishing_of(package, package.root / "dist")
+            if self._options.skip_build:
+                _require_built(publishing, package.version)
+            publishing.check(package.version)
+
+    def building(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
+        """Return the step that builds *package* into *directory*."""
+        if self._repository is None or self._options.skip_build:
+            return []
+        publishing = self._publishing_of(package, directory)
+        several = len(plan.packages) > 1
+        return [
+            Build(
+                partial(self._build, plan, package, publishing),
+                partial(_is_built, publishing, package.version),
+                of=package.name if several else "",
+                name=f"build:{package.name}" if several else "build",
+            )
+        ]
+
+    def publishing(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
+        """Return the step that publishes what lies in *directory*, or in ``dist/``."""
+        if self._repository is None:
+            return []
+        place = package.root / "dist" if self._options.skip_build else directory
+        publishing = self._publishing_of(package, place)
+        self.publications[package.name] = publishing
+        several = len(plan.packages) > 1
+        return [
+            Publish(
+                self._repository.name,
+                lambda: publishing.publish(publishing.find(package.version)),
+                lambda: self._has_arrived(publishing, package.version),
+                new=lambda: publishing.not_in_dist(publishing.find(package.version)),
+                discard=publishing.discard,
+                of=package.name if several else "",
+                name=f"publish:{package.name}" if several else "publish",
+            )
+        ]
+
+    def _build(self, plan: Plan, package: PackagePlan, publishing: Publishing) -> None:
+        """Build beside the directory and rename: what is there is whole."""
+        from poetry_aegis.release.packages.staging import staged
+
+        unfinished = publishing.directory.with_name(f"{publishing.directory.name}.part")
+        shutil.rmtree(unfinished, ignore_errors=True)
+        unfinished.mkdir(parents=True)
+        versions = {name: parse_version(text) for name, text in plan.versions.items()}
+        alone = nullcontext(package.root)
+        with staged(package, versions, plan.root) if versions else alone as source:
+            project = poetry_api.Project(package.distribution, source / "pyproject.toml")
+            poetry_api.build(self._command, project, unfinished, self._command.messages)
+        self._publishing_of(package, unfinished).find(package.version)
+        shutil.rmtree(publishing.directory, ignore_errors=True)
+        unfinished.rename(publishing.directory)
+
+    def _has_arrived(self, publishing: Publishing, version: str) -> bool:
+        return publishing.has_begun() or (self._resumed and publishing.is_on_index(version))
+
+    def _publishing_of(self, package: PackagePlan, directory: Path) -> Publishing:
+        return self._publishing(package.distribution, package.pyproject, directory)
+
+    def _publishing(self, distribution: str, pyproject: Path, directory: Path) -> Publishing:
+        if self._repository is None:  # Only asked for where something is published.
+            raise UsageError("There is no repository to publish to.")
+        project = poetry_api.Project(distribution, pyproject)
+        return Publishing(self._command, project, self._repository, self._options, directory)
+
+
+def _is_built(publishing: Publishing, version: str) -> bool:
+    try:
+        publishing.find(version)
+    except BuildFailed:
+        return False
+    return True
+
+
+def _require_built(publishing: Publishing, version: str) -> None:
+    try:
+        publishing.find(version)
+    except AegisError as error:
+        raise UsageError(
+            f"--skip-build wants {version} in dist/ before it is released: {error}",
+            hint="Leave out --skip-build, or leave out --bump.",
+        ) from error

@@ -1,0 +1,1 @@
+"""The changelog: what its sections say, and the file around them."""

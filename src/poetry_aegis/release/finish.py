@@ -1,0 +1,129 @@
+"""The end of a release that went through a pull request: its tag, its push, its publication."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import ReleaseError, UnknownVersion
+from poetry_aegis.release import preflight
+from poetry_aegis.release.changelog.file import Changelog
+from poetry_aegis.release.changelog.text import changelog_path, read_text_file
+from poetry_aegis.release.engine import Release, Request, check, find_packages_for
+from poetry_aegis.release.git import GitRepository
+from poetry_aegis.release.history.reading import read_tags
+from poetry_aegis.release.plan import PackagePlan, Plan
+from poetry_aegis.release.planning import tag_of
+from poetry_aegis.release.record import Record
+from poetry_aegis.release.sequence import Additions
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from poetry_aegis.release.packages.workspace import Package
+    from poetry_aegis.settings import Settings
+
+
+def open_finish(
+    pyproject: Path, settings: Settings, request: Request, additions: Additions | None = None
+) -> Release | None:
+    """Return the release that tags what a merged release branch has brought; ``None`` for nothing.
+
+    What is released is the version that ``pyproject.toml`` and the changelog name and no tag does.
+    The tag goes on the commit that brought it, so that what was merged later is not taken for a
+    part of it. Raises as `engine.open_release` does.
+    """
+    additions = additions or Additions()
+    repository = GitRepository.around(pyproject.parent)
+    record = Record.of(repository.git_directory())
+    record.require_none()
+    repository.head()
+    preflight.require_signing(repository, sign=request.sign or settings.sign)
+    repository.require_identity()
+    packages = find_packages_for(repository, pyproject, settings, request)
+    waiting = [package for package in packages if _is_waiting(repository, package)]
+    if not waiting:
+        return None
+    commits = {_commit_of(repository, package) for package in waiting}
+    if len(commits) > 1:
+        raise ReleaseError(
+            "The packages were released by different commits.",
+            hint="Finish them one by one: --package NAME",
+        )
+    (commit,) = commits
+    if additions.choices and commit != repository.head():
+        raise ReleaseError(
+            f"There are commits after the release commit {commit[:7]}, which would be built, too.",
+            hint=f"Publish just the release: git switch --detach {commit[:7]}, then again.",
+        )
+    upstream = None
+    if request.push:
+        branch = preflight.require_branch(preflight.find_branch(repository, os.environ))
+        upstream = preflight.find_upstream(repository, branch, settings.remote)
+    plan = Plan(
+        root=repository.root,
+        head=commit,
+        branch=repository.branch(),
+        packages=tuple(_plan_of(repository, package) for package in waiting),
+        message="",
+        upstream=upstream,
+        committing=False,
+        sign=request.sign or settings.sign,
+        forge=request.forge,
+        remote=settings.remote,
+        choices=additions.choices,
+        graph={} if len(packages) > 1 else None,
+    )
+    return check(repository, plan, record, additions, waiting)
+
+
+def _is_waiting(repository: GitRepository, package: Package) -> bool:
+    """Return whether the version of *package* has its section and no tag, on any branch."""
+    tags = read_tags(repository, package.settings.tag_format)
+    if package.version in {tag.version for tag in tags.all}:
+        return False
+    return _section_of(repository, package) is not None
+
+
+def _section_of(repository: GitRepository, package: Package) -> str | None:
+    path = changelog_path(repository, package.pyproject, package.settings)
+    return Changelog(read_text_file(path).text).section(package.version.text)
+
+
+def _plan_of(repository: GitRepository, package: Package) -> PackagePlan:
+    return PackagePlan(
+        name=package.name,
+        distribution=package.distribution,
+        pyproject=package.pyproject,
+        changelog=changelog_path(repository, package.pyproject, package.settings),
+        current=package.version.text,
+        version=package.version.text,
+        bump="finish",
+        tag=tag_of(package.version, package.settings),
+        section=_section_of(repository, package) or "",
+        prerelease=package.version.is_unstable(),
+        hooks=asdict(package.settings.hooks),
+    )
+
+
+def _commit_of(repository: GitRepository, package: Package) -> str:
+    """Return the commit of the main line that brought the section of the version.
+
+    A merge brings what is on its branch. Raises `UnknownVersion` where nothing is committed.
+    """
+    path = changelog_path(repository, package.pyproject, package.settings)
+    name = path.relative_to(repository.root.resolve()).as_posix()
+    log = repository.run("log", "--first-parent", "--format=%H", "--", name)
+    found = None
+    for commit in log.split():
+        outcome = repository.try_run("show", f"{commit}:{name}")
+        if outcome.status or Changelog(outcome.output).section(package.version.text) is None:
+            break
+        found = commit
+    if found is None:
+        raise UnknownVersion(
+            f"The section of {package.version} in {name} is not committed.",
+            hint="Check out the branch that the release was merged into.",
+        )
+    return found

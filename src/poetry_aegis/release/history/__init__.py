@@ -1,0 +1,1 @@
+"""What happened: commits, tags and reverts, read out of git and taken apart."""

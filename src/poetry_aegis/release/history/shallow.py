@@ -1,0 +1,133 @@
+"""Clones that lack a part of the history, which may be the part that decides the version."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import IncompleteHistory
+from poetry_aegis.release.version.numbers import version_of_tag
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poetry_aegis.release.git import GitRepository
+
+FIRST_STEP = 64
+MOST_TAGS = 200  # by name on one command line
+
+
+def is_shallow(repository: GitRepository) -> bool:
+    """Return whether the repository was cloned with a limited depth. Raises `GitError`."""
+    return repository.run("rev-parse", "--is-shallow-repository").strip() == "true"
+
+
+def require_whole_history(
+    repository: GitRepository,
+    *,
+    fetch: bool,
+    remote: str,
+    tag_formats: Sequence[str] = ("v{version}",),
+    with_paths: bool = False,
+) -> bool:
+    """Make sure that all is there since the last final release; return whether it was fetched.
+
+    With *fetch* a shallow clone is deepened from *remote*, twice as far each time, until HEAD shows
+    a final release of each of *tag_formats* with all commits since, or the whole history is there.
+    Their tags are fetched, too. Raises `IncompleteHistory` with the command that mends it: without
+    *fetch*, where the remote does not help, and *with_paths* for a clone without trees.
+    """
+    if with_paths:
+        _require_trees(repository, remote)
+    if not is_shallow(repository):
+        return False
+    if not fetch:
+        raise _incomplete("This clone is shallow: commits since the last release may be missing")
+    finals = _RemoteTags(repository, remote, tag_formats)
+    step = FIRST_STEP
+    while is_shallow(repository) and not finals.reached():
+        _fetch(repository, "--no-tags", f"--deepen={step}", remote)
+        step *= 2
+    finals.fetch()
+    return True
+
+
+class _RemoteTags:
+    """The final releases that *remote* has tags of, whether they are in the clone or not."""
+
+    def __init__(self, repository: GitRepository, remote: str, tag_formats: Sequence[str]) -> None:
+        self._repository = repository
+        self._remote = remote
+        self._formats = tag_formats
+        self._commits = self._list()
+
+    def reached(self) -> bool:
+        """Return whether a final release of each format is there with all commits since."""
+        git = self._repository
+        known = set(git.run("rev-list", "HEAD").split())
+        cut = set(self._shorn())
+        return all(self._is_whole(template, known, cut) for template in self._formats)
+
+    def fetch(self) -> None:
+        """Fetch the tags of the commits that are in the clone, and nothing else."""
+        git = self._repository
+        known = set(git.run("rev-list", "HEAD").split())
+        # One that is there already, whatever it stands for here, is not for a release to move.
+        own = set(git.run("for-each-ref", "--format=%(refname:strip=2)", "refs/tags").split("\n"))
+        names = [name for name, sha in self._commits.items() if sha in known and name not in own]
+        for start in range(0, len(names), MOST_TAGS):
+            specs = [f"refs/tags/{name}:refs/tags/{name}" for name in names[start:][:MOST_TAGS]]
+            _fetch(git, "--no-tags", self._remote, *specs)
+
+    def _list(self) -> dict[str, str]:
+        """Return the name of each tag with the commit that it stands for."""
+        listed = self._repository.try_run("ls-remote", "--quiet", "--tags", self._remote)
+        if listed.status:
+            raise _incomplete(f"This clone is shallow, and {self._remote} gives no more of it")
+        commits: dict[str, str] = {}
+        for line in filter(None, listed.output.split("\n")):
+            sha, _, ref = line.partition("\t")
+            # What an annotated tag stands for comes after the tag itself.
+            commits[ref.removeprefix("refs/tags/").removesuffix("^{}")] = sha
+        return commits
+
+    def _is_whole(self, template: str, known: set[str], cut: set[str]) -> bool:
+        """Return whether nothing is cut off between HEAD and its last final release."""
+        versions = {}
+        for name, sha in self._commits.items():
+            version = version_of_tag(template, name) if sha in known else None
+            if version and not version.is_unstable():
+                versions[version] = sha
+        if not versions:
+            return False
+        last = versions[max(versions)]
+        return cut.isdisjoint(self._repository.run("rev-list", "HEAD", f"^{last}").split())
+
+    def _shorn(self) -> list[str]:
+        """Return the commits whose parents are missing."""
+        place = self._repository.run("rev-parse", "--git-path", "shallow").rstrip("\r\n")
+        return (self._repository.root / place).read_text("ascii").split()
+
+
+def _require_trees(repository: GitRepository, remote: str) -> None:
+    # Without blobs git finds the paths that a commit changes; without trees it would ask the
+    # remote for those of every commit, one by one.
+    promised = repository.try_run("config", "--get", f"remote.{remote}.partialclonefilter")
+    if promised.output.startswith("tree:"):
+        raise IncompleteHistory(
+            "This clone has no trees, so which files a commit changes is not known.",
+            hint=f"Get them with: git fetch --refetch --filter=blob:none {remote}",
+        )
+
+
+def _fetch(repository: GitRepository, *arguments: str) -> None:
+    outcome = repository.try_run("fetch", "--quiet", *arguments)
+    if outcome.status:
+        raise _incomplete(f"This clone is shallow, and git fetch failed: {outcome.reason}")
+
+
+def _incomplete(sentence: str) -> IncompleteHistory:
+    return IncompleteHistory(
+        f"{sentence.rstrip('.')}.",
+        hint="Get the whole history with: git fetch --unshallow --tags\n"
+        "Or let the release get what it needs: --fetch",
+    )

@@ -1,0 +1,127 @@
+"""Which package of a repository needs which other, and the order to release them in.
+
+Only what is published counts: a dependency group is nobody's business but the developers'.
+`wave` builds on it what a release of several packages is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import ReleaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from poetry_aegis.release.packages.workspace import Package
+
+
+@dataclass(frozen=True)
+class Need:
+    """*package* requires *dependency*, both being names of packages in this repository.
+
+    *constraint* is as written, ``None`` for any version: a path dependency has no other.
+    """
+
+    package: str
+    dependency: str
+    constraint: str | None
+    optional: bool = False
+
+    def to_json(self) -> dict[str, object]:
+        """Return the need as ``--json`` prints it."""
+        return {
+            "package": self.package,
+            "dependency": self.dependency,
+            "constraint": self.constraint,
+            "optional": self.optional,
+        }
+
+
+@dataclass(frozen=True)
+class Graph:
+    """The packages of a repository, what comes first being needed by what comes later."""
+
+    packages: tuple[Package, ...]
+    needs: tuple[Need, ...]
+
+    def package(self, name: str) -> Package:
+        """Return the package *name*."""
+        return next(package for package in self.packages if package.name == name)
+
+    def needs_of(self, name: str) -> tuple[Need, ...]:
+        """Return what the package *name* requires of the others."""
+        return tuple(need for need in self.needs if need.package == name)
+
+    def needed_by(self, name: str) -> tuple[str, ...]:
+        """Return the names of the packages that require the package *name* themselves."""
+        return tuple(dict.fromkeys(need.package for need in self.needs if need.dependency == name))
+
+    def to_json(self) -> dict[str, object]:
+        """Return the graph as ``--json`` prints it."""
+        return {
+            "packages": [
+                {
+                    "name": package.name,
+                    "version": package.version.text,
+                    "paths": list(package.paths),
+                }
+                for package in self.packages
+            ],
+            "needs": [need.to_json() for need in self.needs],
+        }
+
+
+def read_graph(packages: Sequence[Package]) -> Graph:
+    """Return the graph of *packages*. Raises `ReleaseError` for a cycle, naming its packages."""
+    needs = tuple(need for package in packages for need in _needs_of(package, packages))
+    return Graph(_sort(packages, needs), needs)
+
+
+def _needs_of(package: Package, packages: Sequence[Package]) -> Iterable[Need]:
+    names = {other.distribution: other.name for other in packages}
+    found = (
+        Need(package.name, names[item.name], item.constraint, item.optional)
+        for item in package.requirements
+        # A package may require itself: the extra "all" is often written so.
+        if item.published and item.name in names and item.name != package.distribution
+    )
+    needs = dict.fromkeys(found)
+    # Poetry's table may only say where to develop against what the project requires already.
+    constrained = {need.dependency for need in needs if need.constraint}
+    return [need for need in needs if need.constraint or need.dependency not in constrained]
+
+
+def _sort(packages: Sequence[Package], needs: Sequence[Need]) -> tuple[Package, ...]:
+    """Return *packages* with dependencies first, otherwise in the order they came in.
+
+    An extra may lead back (a plugin that its host offers as an extra); it gives way then.
+    """
+    required = [need for need in needs if not need.optional]
+    try:
+        return _sort_by(packages, needs)
+    except CycleError:
+        pass
+    try:
+        return _sort_by(packages, required)
+    except CycleError as error:
+        raise ReleaseError(
+            f"The packages need each other in a circle: {' -> '.join(error.args[1][::-1])}.",
+            hint="Break the circle: move what they share into a package of its own, or make one "
+            "of the dependencies optional.",
+        ) from None
+
+
+def _sort_by(packages: Sequence[Package], needs: Sequence[Need]) -> tuple[Package, ...]:
+    sorter: TopologicalSorter[str] = TopologicalSorter()
+    for package in packages:
+        sorter.add(package.name, *(n.dependency for n in needs if n.package == package.name))
+    sorter.prepare()
+    ordered: list[Package] = []
+    while sorter.is_active():
+        ready = set(sorter.get_ready())
+        ordered += [package for package in packages if package.name in ready]
+        sorter.done(*ready)
+    return tuple(ordered)

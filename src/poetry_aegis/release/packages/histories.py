@@ -1,0 +1,57 @@
+"""The histories of all packages of a repository, out of one ``git log``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from poetry_aegis.release.history.reading import History, Tags, read_since_oldest, read_tags
+from poetry_aegis.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from poetry_aegis.release.git import GitRepository
+    from poetry_aegis.release.history.reading import Tag
+    from poetry_aegis.release.packages.workspace import Package
+
+
+@dataclass(frozen=True)
+class PackageHistories:
+    """What happened to each package: its *tags*, and its *since_final*, by the packages' names."""
+
+    tags: Mapping[str, Tags]
+    since_final: Mapping[str, History]
+
+    def read(self, package: Package, since: Tag | None) -> History:
+        """Return the changes of *package* that *since* does not contain; git is not asked.
+
+        *since* is the package's last final version, a later one, or what the former is: ``None``
+        where there is none. Raises `UnconventionalCommit`.
+        """
+        history = self.since_final[package.name]
+        if since is None:
+            return History.of(None, history.commits, package.settings)
+        return history.after(since, package.settings)
+
+
+def read_package_histories(
+    repository: GitRepository, packages: Sequence[Package]
+) -> PackageHistories:
+    """Return the tags of *packages* and the commits since their last final versions.
+
+    A commit belongs to every package that owns one of the paths it changes. Raises `GitError`.
+    """
+    tags = {
+        package.name: read_tags(repository, package.settings.tag_format) for package in packages
+    }
+    finals = [item.last_final for item in tags.values()]
+    whole = read_since_oldest(repository, Settings(), finals)
+    parents = {commit.sha: commit.parents for commit in whole.commits}
+    histories = {}
+    for package in packages:
+        owned = [commit for commit in whole.commits if any(map(package.owns, commit.paths))]
+        # What is refused is for `read` to say: some of it was released long ago.
+        lenient = replace(package.settings, other_commits="ignore")
+        histories[package.name] = History.of(None, owned, lenient, parents)
+    return PackageHistories(tags, histories)

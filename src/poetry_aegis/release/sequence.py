@@ -1,0 +1,219 @@
+"""The steps of a plan, in their order."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from poetry_aegis.release.hooks import ReleaseFacts
+from poetry_aegis.release.steps import (
+    MakeBranch,
+    MakeCommit,
+    MakeTag,
+    PublishOnForge,
+    Push,
+    ReturnToBranch,
+    RunHooks,
+    WriteFiles,
+)
+from poetry_aegis.release.version.vacancy import nothing_occupied
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from poetry.core.constraints.version import Version
+
+    from poetry_aegis.release.git import GitRepository
+    from poetry_aegis.release.hooks import HookName
+    from poetry_aegis.release.journal import Step
+    from poetry_aegis.release.packages.workspace import Package
+    from poetry_aegis.release.plan import PackagePlan, Plan
+    from poetry_aegis.release.record import Record
+
+
+class Additions:
+    """What a release gets from its caller, who knows Poetry and the index: nothing, here.
+
+    *choices* are kept in the journal and handed back when the release is resumed.
+    """
+
+    choices: Mapping[str, Any] = {}
+    content_hash: Callable[[Path, bytes], str] | None = None
+
+    def say(self, line: str) -> None:
+        """Tell the user what a hook or a step has to say."""
+
+    def occupied(
+        self,
+        package: Package,  # noqa: ARG002 - what it says depends on the package, where it says any
+    ) -> Callable[[Version], str | None]:
+        """Return what tells whether something beside the tags is in the way of a version."""
+        return nothing_occupied
+
+    def check(self, plan: Plan) -> None:
+        """Raise where something stands against *plan*, before anything is written."""
+
+    def building(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:  # noqa: ARG002 - as above
+        """Return the steps that build *package* into *directory*, between files and commit."""
+        return []
+
+    def publishing(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:  # noqa: ARG002 - as above
+        """Return the steps that publish what lies in *directory*, after the push."""
+        return []
+
+
+def make_steps(
+    repository: GitRepository, plan: Plan, record: Record, additions: Additions
+) -> tuple[Step, ...]:
+    """Return the steps that carry *plan* out: from the same plan always the same ones.
+
+    Raises `ForgeError` where the plan has a release on a forge and there is none, or no token.
+    """
+    return tuple(_Sequence(repository, plan, record, additions))
+
+
+class _Sequence:
+    def __init__(
+        self, repository: GitRepository, plan: Plan, record: Record, additions: Additions
+    ) -> None:
+        self._repository = repository
+        self._plan = plan
+        self._record = record
+        self._additions = additions
+        self._hooks: list[RunHooks] = []
+        self._commit = self._make_commit() if plan.committing else None
+
+    def __iter__(self) -> Iterator[Step]:
+        plan = self._plan
+        if plan.release_branch:
+            yield MakeBranch(self._repository, plan.release_branch, plan.branch or "", plan.head)
+        yield from self._run("pre_bump")
+        if self._commit:
+            yield self._commit.files
+        yield from self._run("pre_commit")
+        for package in plan.packages:
+            yield from self._additions.building(plan, package, self._directory(package))
+        if self._commit:
+            yield self._commit
+        if plan.tagging:
+            yield from self._run("pre_tag")
+            yield from map(self._make_tag, plan.packages)
+        yield from self._seen_by_others()
+        yield from self._run("post_release")
+        if plan.release_branch:
+            yield ReturnToBranch(self._repository, plan.release_branch, plan.branch or "")
+
+    def _seen_by_others(self) -> Iterator[Step]:
+        plan = self._plan
+        if plan.upstream:
+            tags = tuple(package.tag for package in plan.packages) if plan.tagging else ()
+            yield Push(
+                self._repository, plan.upstream, tags, self._target, branch=self._pushes_branch
+            )
+        for package in plan.packages:
+            yield from self._additions.publishing(plan, package, self._directory(package))
+        if plan.forge:
+            yield from map(self._publish_on_forge, plan.packages)
+
+    @property
+    def _pushes_branch(self) -> bool:
+        # What is finished on a merged branch has nothing for the branch.
+        return self._plan.committing or self._plan.head == self._repository.head()
+
+    def _target(self) -> str:
+        """Return the commit that the release is: its own, or the one it was planned on."""
+        found = self._commit.find() if self._commit else None
+        return found.sha if found else self._plan.head
+
+    def _make_commit(self) -> MakeCommit:
+        plan = self._plan
+        files = WriteFiles(
+            plan.root,
+            plan.files,
+            kept=self._record.directory.with_name("poetry-aegis.kept"),
+            say=self._additions.say,
+            directories=plan.directories,
+        )
+        return MakeCommit(
+            self._repository,
+            files,
+            plan.head,
+            plan.message,
+            workspace=self._record.directory,
+            sign=plan.sign,
+            dirty=plan.dirty,
+            also=lambda: [path for hook in self._hooks for path in hook.changed],
+        )
+
+    def _make_tag(self, package: PackagePlan) -> MakeTag:
+        message = f"{package.tag}\n\n{package.section}"
+        return MakeTag(
+            self._repository,
+            package.tag,
+            message,
+            self._target,
+            sign=self._plan.sign,
+            name=self._named("tag", package),
+        )
+
+    def _run(self, hook: HookName) -> Iterator[RunHooks]:
+        plan = self._plan
+        for package in plan.packages:
+            lines = tuple(package.hooks.get(hook, ()))
+            if not lines:
+                continue
+            step = RunHooks(
+                self._repository,
+                hook,
+                lines,
+                _facts(plan, package),
+                package.root,
+                plan.head,
+                frozenset(change.path.relative_to(plan.root).as_posix() for change in plan.files),
+                self._additions.say,
+                name=self._named(hook, package),
+            )
+            if hook in {"pre_bump", "pre_commit"}:
+                self._hooks.append(step)
+            yield step
+
+    def _publish_on_forge(self, package: PackagePlan) -> PublishOnForge:
+        from poetry_aegis.forge.releases import ForgeRelease, find_forge
+        from poetry_aegis.release.changelog.writer import links_of
+        from poetry_aegis.settings import load_settings
+
+        settings = load_settings(package.pyproject)
+        directory = self._directory(package)
+
+        def release() -> ForgeRelease:
+            files = tuple(sorted(directory.glob("*"))) if directory.is_dir() else ()
+            return ForgeRelease(
+                package.tag, package.tag, package.notes, prerelease=package.prerelease, files=files
+            )
+
+        return PublishOnForge(
+            find_forge(links_of(self._repository, settings), os.environ),
+            release,
+            package.tag,
+            self._additions.say,
+            name=self._named("forge", package),
+        )
+
+    def _directory(self, package: PackagePlan) -> Path:
+        return self._record.distributions / package.name
+
+    def _named(self, step: str, package: PackagePlan) -> str:
+        return step if len(self._plan.packages) == 1 else f"{step}:{package.name}"
+
+
+def _facts(plan: Plan, package: PackagePlan) -> ReleaseFacts:
+    return ReleaseFacts(
+        project=package.name,
+        previous_version=package.current,
+        version=package.version,
+        tag=package.tag,
+        bump=package.bump,
+        branch=plan.release_branch or plan.branch,
+        changelog=package.changelog,
+    )
