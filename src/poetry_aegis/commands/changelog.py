@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
-    from poetry_aegis.settings import Settings
+    from poetry_aegis.release.packages.workspace import Scope
 
 
 class ChangelogCommand(AegisCommand):
@@ -31,6 +31,7 @@ class ChangelogCommand(AegisCommand):
         option("unreleased", None, "What has happened since the last version, as without VERSION."),
         option("all", None, "The whole changelog, from history."),
         option("check", None, "Fail where the changelog file does not agree with history."),
+        option("package", None, "A package of a repository that holds several.", flag=False),
         option("write", None, "Put what is printed into the file, where the file lacks it."),
         JSON,
     ]
@@ -47,17 +48,19 @@ class ChangelogCommand(AegisCommand):
     def perform(self) -> int:
         """Print what was asked for, and write it where that was asked for."""
         from poetry_aegis import poetry_api
-        from poetry_aegis.settings import load_settings
+        from poetry_aegis.release.git import GitRepository
+        from poetry_aegis.release.packages.workspace import find_scope
 
         self._require_one_question()
         pyproject = poetry_api.load_project(self).pyproject
-        settings = load_settings(pyproject)
+        root = GitRepository.around(pyproject.parent).root
+        scope = find_scope(pyproject, root, self.option("package"))
         if self.option("check"):
-            self._check(pyproject, settings)
+            self._check(scope)
         elif self.option("all"):
-            self._show_all(pyproject, settings)
+            self._show_all(scope)
         else:
-            self._show_one(pyproject, settings)
+            self._show_one(scope)
         return 0
 
     def _require_one_question(self) -> None:
@@ -70,10 +73,12 @@ class ChangelogCommand(AegisCommand):
         if self.option("check") and self.option("write"):
             raise UsageError("--check changes nothing, so --write does not go with it.")
 
-    def _show_one(self, pyproject: Path, settings: Settings) -> None:
+    def _show_one(self, scope: Scope) -> None:
         from poetry_aegis.release.changelog.notes import find_notes, write_notes
 
-        notes = find_notes(pyproject, settings, self.argument("version"))
+        notes = find_notes(
+            scope.pyproject, scope.settings, self.argument("version"), owns=scope.owns
+        )
         written = self.option("write") and write_notes(notes)
         if self.wants_json:
             self.print_json(notes.to_json() | {"written": written})
@@ -82,11 +87,15 @@ class ChangelogCommand(AegisCommand):
         if self.option("write"):
             self._tell_of(notes.file, written=written, there=notes.stands)
 
-    def _show_all(self, pyproject: Path, settings: Settings) -> None:
+    def _show_all(self, scope: Scope) -> None:
+        import gc
+
         from poetry_aegis.release.changelog.chronicle import Chronicle
         from poetry_aegis.release.changelog.notes import section_to_json
 
-        chronicle = Chronicle(pyproject, settings)
+        # A history makes no circles; looking for them among all of Poetry's objects takes long.
+        gc.disable()
+        chronicle = Chronicle(scope.pyproject, scope.settings, owns=scope.owns)
         if self.wants_json:
             versions = [
                 section_to_json(told.edition, told.text, told.changes)
@@ -100,10 +109,10 @@ class ChangelogCommand(AegisCommand):
             for part in chronicle.text():
                 self._print_raw(part)
 
-    def _check(self, pyproject: Path, settings: Settings) -> None:
+    def _check(self, scope: Scope) -> None:
         from poetry_aegis.release.changelog.agreement import require_agreement
 
-        path = require_agreement(pyproject, settings)
+        path = require_agreement(scope.pyproject, scope.settings, owns=scope.owns)
         self.say(f"<success>{path.name} agrees with the history.</success>")
         if self.wants_json:
             self.print_json({"file": str(path), "agrees": True})

@@ -83,7 +83,7 @@ class PublishCommand(AegisCommand):
     ) -> int:
         from poetry_aegis.commands.release_additions import ReleaseAdditions
         from poetry_aegis.commands.release_run import run_release
-        from poetry_aegis.release.engine import Request
+        from poetry_aegis.release.choice import Request
 
         outcome = run_release(
             self,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from poetry_aegis.commands.release_additions import ReleaseAdditions
     from poetry_aegis.commands.release_run import ReleaseOutcome
     from poetry_aegis.poetry_api import Project
-    from poetry_aegis.release.engine import Request
+    from poetry_aegis.release.choice import Request
 
 PRERELEASE_TYPE = option(
     "prerelease-type", None, "With prerelease: alpha, beta, rc or dev.", flag=False
@@ -50,6 +50,7 @@ class ReleaseCommand(AegisCommand):
         option("allow-dirty", None, "Leave uncommitted changes alone, and release without them."),
         option("sign", None, "Sign the commit and the tag."),
         option("fetch", None, "Fetch what a shallow clone lacks; always so in a pipeline."),
+        option("print", None, "Print the version, make no check of anything else, and end."),
         option("resume", None, "Finish a release that broke off."),
         option("abort", None, "Take back a release that broke off."),
         option("force", None, "With --abort: leave everything as it is, and forget the rest."),
@@ -77,9 +78,27 @@ class ReleaseCommand(AegisCommand):
 
         self._require_sense()
         project = poetry_api.load_project(self)
+        if self.option("print"):
+            return self._print_version(project)
         outcome = self._mend(project) or self._release(project)
         if self.wants_json:
             self.print_json(outcome.document)
+        return 0
+
+    def _print_version(self, project: Project) -> int:
+        from poetry_aegis.errors import UsageError
+        from poetry_aegis.release.choice import next_versions
+        from poetry_aegis.settings import load_settings
+
+        request = self._request(project)
+        if request.target == FINISH:
+            raise UsageError("--print tells the next version; finish has none.")
+        found = next_versions(project.pyproject, load_settings(project.pyproject), request)
+        for name, version in found.items():
+            if not self.wants_json:
+                self.line(version if len(found) == 1 else f"{name} {version}")
+        if self.wants_json:
+            self.print_json({"versions": found})
         return 0
 
     def _mend(self, project: Project) -> ReleaseOutcome | None:
@@ -100,18 +119,20 @@ class ReleaseCommand(AegisCommand):
         return run_release(self, project, request, additions, dry_run=self.option("dry-run"))
 
     def _additions(self, project: Project) -> ReleaseAdditions:
-        from poetry_aegis.commands.publishing import choose
         from poetry_aegis.commands.release_additions import ReleaseAdditions
 
         if not self.option("publish"):
             return ReleaseAdditions(self)
+        from poetry_aegis.commands.publishing import PublishOptions, choose
+
         repository = choose(self, project, self.option("repository"))
-        return ReleaseAdditions(self, repository, next_free=self.option("next-free"))
+        next_free = self.option("next-free")
+        return ReleaseAdditions(self, repository, PublishOptions(), next_free=next_free)
 
     def _request(self, project: Project) -> Request:
         import os
 
-        from poetry_aegis.release.engine import Request
+        from poetry_aegis.release.choice import Request
         from poetry_aegis.release.history.pipelines import is_pipeline
         from poetry_aegis.release.version.numbers import parse_prerelease_type
         from poetry_aegis.settings import load_settings
@@ -178,6 +199,7 @@ CONFLICTS = (
     ("branch", "forge-release"),
     ("branch", "allow-dirty"),
     ("all", "package"),
+    ("print", "dry-run"),
     ("resume", "dry-run"),
     ("abort", "dry-run"),
 )

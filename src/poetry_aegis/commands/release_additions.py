@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
-from poetry_aegis.commands.publishing import Publishing, PublishOptions
 from poetry_aegis.errors import AegisError, BuildFailed, FileConflict, UsageError
 from poetry_aegis.release.sequence import Additions
 from poetry_aegis.release.steps import Build, Publish
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from poetry.core.constraints.version import Version
 
     from poetry_aegis.commands.base import AegisCommand
+    from poetry_aegis.commands.publishing import Publishing, PublishOptions
     from poetry_aegis.publish.repository import Repository
     from poetry_aegis.release.journal import Step
     from poetry_aegis.release.packages.workspace import Package
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class ReleaseAdditions(Additions):
-    """Builds and publishes to *repository*, or nothing of it where that is ``None``.
+    """Builds and publishes to *repository* by *options*, or nothing where they are ``None``.
 
     With *next_free* versions that the index has are passed over. *resumed* tells that another
     process has begun the release. What was published is in
@@ -49,7 +49,7 @@ class ReleaseAdditions(Additions):
     ) -> None:
         self._command = command
         self._repository = repository
-        self._options = options or PublishOptions()
+        self._options = options
         self._next_free = next_free
         self._resumed = resumed
         self.publications: dict[str, Publishing] = {}
@@ -61,13 +61,15 @@ class ReleaseAdditions(Additions):
         publish = plan.choices.get("publish")
         if not publish:
             return cls(command, resumed=True)
+        from poetry_aegis.commands.publishing import PublishOptions
+
         repository = poetry_api.find_repository(command, publish["repository"])
         return cls(command, repository, PublishOptions(**publish["options"]), resumed=True)
 
     @property
     def choices(self) -> Mapping[str, Any]:  # type: ignore[override]
         """What `of_plan` reads."""
-        if self._repository is None:
+        if self._repository is None or self._options is None:
             return {}
         return {"publish": {"repository": self._repository.name, "options": asdict(self._options)}}
 
@@ -98,15 +100,17 @@ class ReleaseAdditions(Additions):
         """Raise what would keep the packages from being published."""
         for package in plan.packages if self._repository else ():
             publishing = self._publishing_of(package, package.root / "dist")
-            if self._options.skip_build:
+            if publishing.options.skip_build:
                 _require_built(publishing, package.version)
             publishing.check(package.version)
 
     def building(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
         """Return the step that builds *package* into *directory*."""
-        if self._repository is None or self._options.skip_build:
+        if self._repository is None:
             return []
         publishing = self._publishing_of(package, directory)
+        if publishing.options.skip_build:
+            return []
         several = len(plan.packages) > 1
         return [
             Build(
@@ -121,8 +125,10 @@ class ReleaseAdditions(Additions):
         """Return the step that publishes what lies in *directory*, or in ``dist/``."""
         if self._repository is None:
             return []
-        place = package.root / "dist" if self._options.skip_build else directory
-        publishing = self._publishing_of(package, place)
+        skips_build = self._options is not None and self._options.skip_build
+        publishing = self._publishing_of(
+            package, package.root / "dist" if skips_build else directory
+        )
         self.publications[package.name] = publishing
         several = len(plan.packages) > 1
         return [
@@ -160,7 +166,9 @@ class ReleaseAdditions(Additions):
         return self._publishing(package.distribution, package.pyproject, directory)
 
     def _publishing(self, distribution: str, pyproject: Path, directory: Path) -> Publishing:
-        if self._repository is None:  # Only asked for where something is published.
+        from poetry_aegis.commands.publishing import Publishing
+
+        if self._repository is None or self._options is None:
             raise UsageError("There is no repository to publish to.")
         project = poetry_api.Project(distribution, pyproject)
         return Publishing(self._command, project, self._repository, self._options, directory)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
-from poetry_aegis.commands.publishing import summary
 from poetry_aegis.commands.release_additions import ReleaseAdditions
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
@@ -26,7 +25,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.commands.base import AegisCommand
     from poetry_aegis.poetry_api import Project
-    from poetry_aegis.release.engine import Release, Request
+    from poetry_aegis.release.choice import Request
+    from poetry_aegis.release.engine import Release
     from poetry_aegis.release.journal import Step
 
 
@@ -55,6 +55,8 @@ def run_release(
     with contextlib.nullcontext() if dry_run else _alone(project):
         begin = open_finish if finishing else open_release
         release = begin(project.pyproject, settings, request, additions)
+        if release is None and finishing:
+            return _nothing_to_finish(command, project, dry_run=dry_run)
         if release is None:
             return _nothing(command, project, dry_run=dry_run)
         if dry_run:
@@ -145,6 +147,8 @@ def _tell(command: AegisCommand, release: Release, additions: ReleaseAdditions) 
         command.say(f"<success>Released {plain(plan.version)}</success>, tagged {plain(plan.tag)}.")
     for publishing in additions.publications.values():
         if publishing.publication:
+            from poetry_aegis.commands.publishing import summary
+
             command.say(summary(publishing.publication))
     for step in release.steps:
         if isinstance(step, PublishOnForge) and step.url:
@@ -158,11 +162,10 @@ def _tell(command: AegisCommand, release: Release, additions: ReleaseAdditions) 
 def _say_how_to_push(command: AegisCommand, release: Release) -> None:
     upstream = release.upstream(release.plan.remote)
     if upstream is not None:
+        branch = f"--atomic {upstream.remote} HEAD:refs/heads/{upstream.branch}"
+        where = branch if release.plan.pushes_branch else upstream.remote
         tags = " ".join(package.tag for package in release.plan.packages)
-        command.say(
-            f"Push it with: git push --atomic {plain(upstream.remote)} "
-            f"HEAD:refs/heads/{plain(upstream.branch)} {plain(tags)}"
-        )
+        command.say(f"Push it with: git push {plain(f'{where} {tags}')}")
 
 
 def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
@@ -192,17 +195,16 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
             )
     if plan.drawing:
         command.say(f"\n{plain(plan.drawing)}")
-    command.say(f"\n{plain(plan.section)}")
     for remark in plan.remarks:
         command.say(f"<warning>{plain(remark)}</>")
-    command.say("Would, in this order:")
+    command.say("\nWould, in this order:")
     for step in release.steps:
         command.say(f"  - {plain(step.describe())}")
     for change in plan.files:
         command.say()
         for line in diff(change, plan.root).splitlines():
             command.say(_coloured(line))
-    command.say("Nothing was changed.")
+    command.say("\nNothing was changed.")
 
 
 def _coloured(line: str) -> str:
@@ -214,6 +216,15 @@ def _coloured(line: str) -> str:
 def _nothing(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
     current = current_version(project.pyproject)
     command.say(f"Nothing to release: no change since {current} asks for a new version.")
+    return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
+
+
+def _nothing_to_finish(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
+    current = current_version(project.pyproject)
+    command.say(
+        f"Nothing to finish: no release commit on this branch waits for its tag (pyproject.toml "
+        f"says {current}). Is the pull request merged, and pulled?"
+    )
     return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 from urllib.parse import quote
 
@@ -80,7 +81,7 @@ class Links:
         """The project's path as people write it: ``owner/name``, not encoded."""
         return f"{self.owner}/{self.name}"
 
-    @property
+    @cached_property
     def web(self) -> str:
         """The project's own page, without a slash at its end."""
         if self._style == "bitbucket-server":
@@ -115,7 +116,7 @@ class Links:
         server = self.kind == "bitbucket" and self.base != BITBUCKET_CLOUD
         return "bitbucket-server" if server else self.kind
 
-    @property
+    @cached_property
     def _pages(self) -> _Pages:
         return _PAGES[self._style]
 
@@ -126,4 +127,6 @@ class Links:
 
 def _encode(text: str) -> str:
     # git's names are bytes: what is not UTF-8 comes as surrogates, and goes as the bytes it was.
+    if text.isalnum() and text.isascii():
+        return text
     return quote(text, safe="/", errors="surrogateescape")

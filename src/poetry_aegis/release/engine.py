@@ -3,63 +3,30 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
-from functools import partial
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import DirtyTree, NoUpstream, ReleaseError, UsageError
 from poetry_aegis.release import journal, preflight
+from poetry_aegis.release.choice import choose, find_branch
 from poetry_aegis.release.git import GitRepository, Upstream
-from poetry_aegis.release.history.reading import read_history, read_tags
-from poetry_aegis.release.history.shallow import require_whole_history
 from poetry_aegis.release.hooks import require_hooks
-from poetry_aegis.release.packages.histories import read_package_histories
-from poetry_aegis.release.packages.wave import PackageRelease, release_order
-from poetry_aegis.release.packages.workspace import alone, find_workspace
 from poetry_aegis.release.plan import Plan
 from poetry_aegis.release.planning import lay_out, message_of
 from poetry_aegis.release.pyproject import read_version
 from poetry_aegis.release.record import Record
 from poetry_aegis.release.sequence import Additions, make_steps
-from poetry_aegis.release.version.decision import Wish, decide
+from poetry_aegis.release.steps import PublishOnForge
 from poetry_aegis.release.version.numbers import format_tag, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
+    from poetry_aegis.release.choice import Request
     from poetry_aegis.release.journal import Step
-    from poetry_aegis.release.packages.wave import Wave
-    from poetry_aegis.release.packages.workspace import Package, Workspace
-    from poetry_aegis.release.version.decision import Decision
-    from poetry_aegis.release.version.numbers import PrereleaseType
+    from poetry_aegis.release.packages.workspace import Package
     from poetry_aegis.settings import Settings
-
-
-@dataclass(frozen=True)
-class Request:
-    """What the user asked for.
-
-    *target* and what follows it are as in `decision.Wish`. *branch* is a template for the branch of
-    a pull request, *packages* are names in a repository of several, ``None`` for the one that the
-    command is run in and ``()`` for all.
-    """
-
-    target: str
-    prerelease_type: PrereleaseType | None = None
-    next_free: bool = False
-    push: bool = False
-    branch: str | None = None
-    allow_dirty: bool = False
-    sign: bool = False
-    fetch: bool = False
-    forge: bool = False
-    packages: tuple[str, ...] | None = None
-
-    @property
-    def wish(self) -> Wish:
-        """The part of it that decides the version."""
-        return Wish(self.target, self.prerelease_type, self.next_free)
 
 
 @dataclass(frozen=True)
@@ -138,12 +105,12 @@ def open_release(
     record = Record.of(repository.git_directory())
     record.require_none()
     head = repository.head()  # Before the history is read: what comes later is not in the plan.
-    branch = preflight.require_branch(preflight.find_branch(repository, os.environ))
+    branch = preflight.require_branch(find_branch(repository, os.environ))
     preflight.require_quiet(repository)
     dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
     repository.require_identity()
     preflight.require_signing(repository, sign=request.sign or settings.sign)
-    chosen = _choose(repository, pyproject, settings, request, branch, additions)
+    chosen = choose(repository, pyproject, settings, request, branch, additions.occupied)
     if not chosen.releases:
         return None
     layout = lay_out(
@@ -186,122 +153,6 @@ def reopen(directory: Path, additions: Callable[[Plan], Additions]) -> Release:
     return Release(repository, plan, steps, record)
 
 
-# Which packages, and as what
-
-
-@dataclass(frozen=True)
-class _Choice:
-    """What is released. *wave* is ``None`` where the repository holds one project."""
-
-    releases: tuple[PackageRelease, ...]
-    wave: Wave | None = None
-    versions: dict[str, str] = field(default_factory=dict)
-
-
-def find_packages_for(
-    repository: GitRepository, pyproject: Path, settings: Settings, request: Request
-) -> Sequence[Package]:
-    """Return the packages that *request* is about. Raises `ProjectError` and `UsageError`."""
-    workspace = find_workspace(pyproject, repository.root)
-    if workspace is None:
-        if request.packages is not None:
-            raise UsageError(
-                "--all and --package go with a repository of several packages.",
-                hint="List them in [tool.poetry-aegis.packages], or let discover find them.",
-            )
-        return [alone(pyproject, settings)]
-    return _selected(workspace, request)
-
-
-def _choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
-    repository: GitRepository,
-    pyproject: Path,
-    settings: Settings,
-    request: Request,
-    branch: str,
-    additions: Additions,
-) -> _Choice:
-    workspace = find_workspace(pyproject, repository.root)
-    if workspace is None:
-        (package,) = find_packages_for(repository, pyproject, settings, request)
-        _require_history(repository, [package], request, with_paths=False)
-        tags = read_tags(repository, package.settings.tag_format)
-        decision = decide(
-            tags,
-            partial(read_history, repository, package.settings),
-            package.settings,
-            package.version,
-            request.wish,
-            branch=branch,
-            occupied=additions.occupied(package),
-        )
-        return _Choice((PackageRelease(package, decision),) if decision else ())
-    _require_history(repository, workspace.packages, request, with_paths=True)
-    wave = _decide_wave(repository, workspace, request, branch, additions)
-    versions = {name: version.text for name, version in wave.versions.items()}
-    return _Choice(wave.releases, wave, versions)
-
-
-def _decide_wave(
-    repository: GitRepository,
-    workspace: Workspace,
-    request: Request,
-    branch: str,
-    additions: Additions,
-) -> Wave:
-    from poetry_aegis.release.packages.graph import read_graph
-
-    histories = read_package_histories(repository, workspace.packages)
-
-    def decide_one(package: Package, wish: Wish) -> Decision | None:
-        return decide(
-            histories.tags[package.name],
-            partial(histories.read, package),
-            package.settings,
-            package.version,
-            wish,
-            branch=branch,
-            occupied=additions.occupied(package),
-        )
-
-    def follow_up(package: Package, target: str) -> Decision:
-        decision = decide_one(package, Wish(target, next_free=request.next_free))
-        if decision is None:
-            raise ReleaseError(f"{package.name} has to follow its dependencies and cannot.")
-        return decision
-
-    decisions = {
-        package.name: decide_one(package, request.wish) for package in _selected(workspace, request)
-    }
-    return release_order(read_graph(workspace.packages), decisions, follow_up)
-
-
-def _selected(workspace: Workspace, request: Request) -> Sequence[Package]:
-    if request.packages == ():
-        return workspace.packages
-    if request.packages is not None:
-        return [workspace.find(name) for name in request.packages]
-    if workspace.here is None:
-        raise UsageError(
-            "Which of the packages is to be released?",
-            hint="All that changed: --all. One: --package NAME, NAME being one of "
-            f"{', '.join(package.name for package in workspace.packages)}.",
-        )
-    return [workspace.here]
-
-
-def _require_history(
-    repository: GitRepository, packages: Sequence[Package], request: Request, *, with_paths: bool
-) -> None:
-    require_whole_history(
-        repository,
-        fetch=request.fetch,
-        remote=packages[0].settings.remote,
-        tag_formats=[package.settings.tag_format for package in packages],
-        with_paths=with_paths,
-    )
-
-
 # Where it goes
 
 
@@ -325,6 +176,7 @@ def _with_places(
     if request.push:
         origin = preflight.find_upstream(repository, branch, settings.remote)
         upstream = Upstream(origin.remote, name, tracked=False)
+        preflight.require_free_branch_on(repository, upstream)
     return replace(plan, release_branch=name, tagging=False, upstream=upstream)
 
 
@@ -352,7 +204,10 @@ def check(
     tags = [package.tag for package in plan.packages] if plan.tagging else []
     preflight.require_free_tags(repository, tags)
     if plan.upstream:
-        preflight.require_pushable(repository, plan.upstream, tags, branch=plan.committing)
+        preflight.require_pushable(repository, plan.upstream, tags, branch=plan.pushes_branch)
     steps = make_steps(repository, plan, record, additions)
+    for step in steps:
+        if isinstance(step, PublishOnForge):
+            step.forge.check()
     additions.check(plan)
     return Release(repository, plan, steps, record)

@@ -10,7 +10,8 @@ from poetry_aegis.errors import ReleaseError, UnknownVersion
 from poetry_aegis.release import preflight
 from poetry_aegis.release.changelog.file import Changelog
 from poetry_aegis.release.changelog.text import changelog_path, read_text_file
-from poetry_aegis.release.engine import Release, Request, check, find_packages_for
+from poetry_aegis.release.choice import Request, find_branch, find_packages_for
+from poetry_aegis.release.engine import Release, check
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.reading import read_tags
 from poetry_aegis.release.plan import PackagePlan, Plan
@@ -59,7 +60,7 @@ def open_finish(
         )
     upstream = None
     if request.push:
-        branch = preflight.require_branch(preflight.find_branch(repository, os.environ))
+        branch = preflight.require_branch(find_branch(repository, os.environ))
         upstream = preflight.find_upstream(repository, branch, settings.remote)
     plan = Plan(
         root=repository.root,
@@ -69,6 +70,7 @@ def open_finish(
         message="",
         upstream=upstream,
         committing=False,
+        finishing=True,
         sign=request.sign or settings.sign,
         forge=request.forge,
         remote=settings.remote,

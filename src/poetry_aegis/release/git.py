@@ -129,11 +129,14 @@ class GitRepository:
         return Outcome(process.returncode, _decode(output), _decode(errors))
 
     def stream(self, *arguments: str) -> Iterator[str]:
-        """Yield what ``git ARGUMENTS`` prints while it prints it, cut at each NUL.
+        """Return what ``git ARGUMENTS`` prints while it prints it, cut at each NUL.
 
-        Git has ended when the iteration has, whichever way. Raises `GitError` where git refuses.
+        Git starts now, and has ended when the iteration has, whichever way, or when the iterator is
+        thrown away. Raises `GitMissing`, and at the end `GitError` where git refuses.
         """
-        running = self._start(arguments)
+        return self._follow(self._start(arguments), arguments)
+
+    def _follow(self, running: Git.AutoInterrupt, arguments: Sequence[str]) -> Iterator[str]:
         process = cast("Popen[bytes]", running.proc)
         output, errors = cast("BufferedReader", process.stdout), cast("IO[bytes]", process.stderr)
         said: list[bytes] = []
@@ -203,9 +206,11 @@ class GitRepository:
         outcome = self.try_run("rev-parse", "--verify", "--quiet", ref)
         return outcome.output.strip() if outcome.status == 0 else None
 
-    def path_of(self, name: str) -> Path:
-        """Return where *name* is in the git directory of this work tree, ``index`` for one."""
-        return self.root / self.run("rev-parse", "--git-path", name).rstrip("\r\n")
+    def paths_of(self, *names: str) -> list[Path]:
+        """Return where *names* are in the git directory of this work tree, ``index`` for one."""
+        options = [part for name in names for part in ("--git-path", name)]
+        listing = self.run("rev-parse", *options).splitlines()
+        return [self.root / line for line in listing]
 
     def git_directory(self) -> Path:
         """Return the directory of the repository, which all of its work trees share."""

@@ -65,7 +65,8 @@ class Plan:
     """What a release will change on top of the commit *head*.
 
     *branch* is what is checked out (``None``: a detached HEAD in a pipeline), *release_branch* the
-    one to make for a pull request. *tagging* tells whether tags are made, *dirty* names the files
+    one to make for a pull request. *tagging* tells whether tags are made, *finishing* whether the
+    release went through a pull request before, *dirty* names the files
     with edits that are not the release's. *versions* are those of all packages of the repository
     after the release, by their distributions' names. *choices* is what the caller wants to find
     again when a release that broke off is resumed, *remarks* what people should know.
@@ -82,6 +83,7 @@ class Plan:
     release_branch: str | None = None
     tagging: bool = True
     committing: bool = True
+    finishing: bool = False
     sign: bool = False
     forge: bool = False
     remote: str = "origin"
@@ -96,6 +98,11 @@ class Plan:
     def first(self) -> PackagePlan:
         """The package, where there is only one."""
         return self.packages[0]
+
+    @property
+    def pushes_branch(self) -> bool:
+        """Whether a push takes the branch along: what was merged is there already."""
+        return not self.finishing
 
     @property
     def version(self) -> str:
@@ -136,8 +143,16 @@ class Plan:
         record: dict[str, Any] = {
             name: getattr(self, name)
             for name in (
-                *("head", "branch", "message", "release_branch", "tagging", "committing", "sign"),
-                *("forge", "remote", "drawing"),
+                *(
+                    "head",
+                    "branch",
+                    "message",
+                    "release_branch",
+                    "tagging",
+                    "committing",
+                    "finishing",
+                ),
+                *("sign", "forge", "remote", "drawing"),
             )
         }
         return record | {

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.release.git import GitRepository
     from poetry_aegis.release.history.reading import History
-    from poetry_aegis.release.packages.wave import PackageRelease, Wave
+    from poetry_aegis.release.packages.release import PackageRelease
+    from poetry_aegis.release.packages.wave import Wave
     from poetry_aegis.settings import Settings
 
     ContentHash = Callable[[Path, bytes], str]

@@ -13,11 +13,10 @@ from poetry_aegis.errors import (
     TagExists,
 )
 from poetry_aegis.release.git import Upstream
-from poetry_aegis.release.history.pipelines import branch_from_pipeline
 from poetry_aegis.release.steps.push import push_rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from poetry_aegis.release.git import GitRepository
     from poetry_aegis.release.plan import Plan
@@ -34,14 +33,6 @@ UNDER_WAY = {
 }
 
 
-def find_branch(repository: GitRepository, environ: Mapping[str, str]) -> str | None:
-    """Return the branch to release from, ``None`` where neither git nor a pipeline knows one.
-
-    A pipeline checks out a commit, and says in its environment for which branch.
-    """
-    return repository.branch() or branch_from_pipeline(environ)
-
-
 def require_branch(branch: str | None) -> str:
     """Return *branch*. Raises `DetachedHead` where there is none."""
     if branch is None:
@@ -54,8 +45,8 @@ def require_branch(branch: str | None) -> str:
 
 def require_quiet(repository: GitRepository) -> None:
     """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like."""
-    for name, verb in UNDER_WAY.items():
-        if repository.path_of(name).exists():
+    for verb, path in zip(UNDER_WAY.values(), repository.paths_of(*UNDER_WAY), strict=True):
+        if path.exists():
             raise DirtyTree(
                 f"A {verb} is under way in this work tree.",
                 hint=f"Finish it, or take it back: git {verb} --abort"
@@ -93,9 +84,9 @@ def require_signing(repository: GitRepository, *, sign: bool) -> None:
     Git's own code signs an object that nothing refers to, so that a missing key, an agent that is
     not running or a wrong passphrase shows before the first change.
     """
-    asked = ("commit.gpgSign", "tag.gpgSign")
-    wanted = (repository.try_run("config", "--type=bool", "--get", key) for key in asked)
-    if not sign and all(item.output.strip() != "true" for item in wanted):
+    keys = r"^(commit|tag)\.gpgsign$"
+    configured = repository.try_run("config", "--type=bool", "--get-regexp", keys).output.split()
+    if not sign and "true" not in configured:
         return
     outcome = repository.try_run("commit-tree", "-S", "HEAD^{tree}", "-m", "signing, tried out")
     if outcome.status:
@@ -148,10 +139,26 @@ def require_free_branch(repository: GitRepository, branch: str) -> None:
             f"{branch!r} cannot be the name of a branch.",
             hint="For example: --branch release/{version}",
         )
+    if repository.branch() == branch:
+        raise ReleaseError(
+            f"{branch} is the branch that is checked out; --branch makes a new one.",
+            hint="For example: --branch release/{version}",
+        )
     if repository.object_of(f"refs/heads/{branch}"):
         raise ReleaseError(
             f"There is a branch {branch} already.",
             hint=f"Name another one, or delete it if it is not needed: git branch -D {branch}",
+        )
+
+
+def require_free_branch_on(repository: GitRepository, upstream: Upstream) -> None:
+    """Raise `ReleaseError` where the remote has the branch already: from an earlier release."""
+    ref = f"refs/heads/{upstream.branch}"
+    if repository.remote_objects(upstream.remote, [ref]):
+        raise ReleaseError(
+            f"The remote {upstream.remote!r} has a branch {upstream.branch} already.",
+            hint="Merge or close its pull request, and delete it: "
+            f"git push {upstream.remote} --delete {upstream.branch}",
         )
 
 

@@ -109,17 +109,12 @@ class _Sequence:
         if plan.upstream:
             tags = tuple(package.tag for package in plan.packages) if plan.tagging else ()
             yield Push(
-                self._repository, plan.upstream, tags, self._target, branch=self._pushes_branch
+                self._repository, plan.upstream, tags, self._target, branch=plan.pushes_branch
             )
         for package in plan.packages:
             yield from self._additions.publishing(plan, package, self._directory(package))
         if plan.forge:
             yield from map(self._publish_on_forge, plan.packages)
-
-    @property
-    def _pushes_branch(self) -> bool:
-        # What is finished on a merged branch has nothing for the branch.
-        return self._plan.committing or self._plan.head == self._repository.head()
 
     def _target(self) -> str:
         """Return the commit that the release is: its own, or the one it was planned on."""
@@ -181,9 +176,9 @@ class _Sequence:
     def _publish_on_forge(self, package: PackagePlan) -> PublishOnForge:
         from poetry_aegis.forge.releases import ForgeRelease, find_forge
         from poetry_aegis.release.changelog.writer import links_of
-        from poetry_aegis.settings import load_settings
+        from poetry_aegis.release.packages.workspace import find_scope
 
-        settings = load_settings(package.pyproject)
+        settings = find_scope(package.pyproject, self._repository.root).settings
         directory = self._directory(package)
 
         def release() -> ForgeRelease:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis import errors
-from poetry_aegis.release.engine import Release, Request, open_release
+from poetry_aegis.release.choice import Request
+from poetry_aegis.release.engine import Release, open_release
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.sequence import Additions
 from poetry_aegis.release.steps import Build, Publish

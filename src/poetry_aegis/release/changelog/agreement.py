@@ -12,7 +12,7 @@ from poetry_aegis.release.changelog.pieces import UNRELEASED
 from poetry_aegis.release.changelog.text import read_text_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from poetry_aegis.settings import Settings
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 SHOWN = 10
 
 
-def require_agreement(pyproject: Path, settings: Settings) -> Path:
+def require_agreement(
+    pyproject: Path, settings: Settings, *, owns: Callable[[str], bool] | None = None
+) -> Path:
     """Return the changelog, which agrees with history. Raises `OutdatedChangelog` else.
 
     The error names what is missing:
@@ -29,7 +31,7 @@ def require_agreement(pyproject: Path, settings: Settings) -> Path:
     - Where ``[Unreleased]`` names commits, it names all that the next release will tell of, and
       none that a release has told of already. Where it names none, the release adds them.
     """
-    chronicle = Chronicle(pyproject, settings)
+    chronicle = Chronicle(pyproject, settings, owns=owns)
     changelog = Changelog(read_text_file(chronicle.path).text)
     problems = [*_missing_releases(chronicle, changelog), *_misplaced_commits(chronicle, changelog)]
     if not problems:

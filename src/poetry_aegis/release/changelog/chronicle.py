@@ -18,7 +18,7 @@ from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.reading import read_stretches, read_tags
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from poetry_aegis.release.changelog.section import Section
@@ -45,13 +45,18 @@ class Told:
 class Chronicle:
     """The releases of the project at *pyproject* as its history has them.
 
+    *owns* is as for `history.reading.read_history`.
+
     Raises `NoRepository`, `NoCommits`, `SettingsError` and `MissingExtra`.
     """
 
-    def __init__(self, pyproject: Path, settings: Settings) -> None:
+    def __init__(
+        self, pyproject: Path, settings: Settings, *, owns: Callable[[str], bool] | None = None
+    ) -> None:
         self._repository = GitRepository.around(pyproject.parent)
         self._repository.head()
         self._settings = settings
+        self._owns = owns
         self.path = changelog_path(self._repository, pyproject, settings)
         self.tags = read_tags(self._repository, settings.tag_format)
         self._writer = open_writer(self._repository, pyproject, settings)
@@ -68,8 +73,12 @@ class Chronicle:
 
     def sections(self) -> Iterator[Told]:
         """Yield the sections, newest first; that of what is unreleased where it says anything."""
-        releases = set(self.releases)
-        for stretch in read_stretches(self._repository, self._settings, self.tags, gather=True):
+        releases: set[Tag] | None = None
+        stretches = read_stretches(
+            self._repository, self._settings, self.tags, gather=True, owns=self._owns
+        )
+        for stretch in stretches:
+            releases = set(self.releases) if releases is None else releases
             if stretch.tag is not None and stretch.tag not in releases:
                 continue
             edition = self._edition_of(stretch.tag)

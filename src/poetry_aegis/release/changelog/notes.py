@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from poetry_aegis import atomic
@@ -19,7 +20,7 @@ from poetry_aegis.release.history.reading import read_history, read_tags
 from poetry_aegis.release.version.numbers import format_tag, parse_version
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from poetry.core.constraints.version import Version
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from poetry_aegis.release.history.commits import Change
     from poetry_aegis.release.history.reading import History, Tag, Tags
     from poetry_aegis.settings import Settings
+
+    Owns = Callable[[str], bool]
 
 
 @dataclass(frozen=True)
@@ -94,10 +97,13 @@ def body_of(text: str, version: str) -> str:
     return section.partition("\n")[2].strip("\n")
 
 
-def find_notes(pyproject: Path, settings: Settings, version: str | None) -> Notes:
+def find_notes(
+    pyproject: Path, settings: Settings, version: str | None, *, owns: Owns | None = None
+) -> Notes:
     """Return the section of *version*; ``None`` means what the next final release will say.
 
-    What stands in the file already is returned as it stands there. Raises `UnknownVersion` for a
+    What stands in the file already is returned as it stands there. *owns* is as for
+    `history.reading.read_history`. Raises `UnknownVersion` for a
     version that is neither there nor tagged nor the next one, `InvalidVersion`, `SettingsError`,
     `GitError` and `ReleaseError`.
     """
@@ -114,10 +120,13 @@ def find_notes(pyproject: Path, settings: Settings, version: str | None) -> Note
     name = span.edition.name
     stands = version is not None and changelog.section(name) is not None
     if not (stands or span.is_known):
-        _require_next(parse_version(name), repository, pyproject, settings, tags)
+        read = partial(read_history, repository, settings, owns=owns)
+        _require_next(
+            parse_version(name), _next_version(repository, pyproject, settings, tags, read), tags
+        )
     changes: tuple[Change, ...] = ()
     if span.is_known or not stands:
-        changes = read_history(repository, settings, span.since, span.until).changes
+        changes = read_history(repository, settings, span.since, span.until, owns=owns).changes
     if not stands:
         open_writer(repository, pyproject, settings).put(changelog, span.edition, changes)
     text = changelog.section(name)
@@ -192,15 +201,8 @@ def previous_release(tags: Sequence[Tag], version: Version) -> Tag | None:
     return next(earlier, None)
 
 
-def _require_next(
-    version: Version,
-    repository: GitRepository,
-    pyproject: Path,
-    settings: Settings,
-    tags: Tags,
-) -> None:
-    """Raise `UnknownVersion` unless *version* is what will be released next."""
-    following = _next_version(repository, pyproject, settings, tags)
+def _require_next(version: Version, following: Version | None, tags: Tags) -> None:
+    """Raise `UnknownVersion` unless *version* is *following*, what will be released next."""
     if version == following:
         return
     known = ", ".join(tag.version.text for tag in tags.all[:5])
@@ -210,14 +212,15 @@ def _require_next(
 
 
 def _next_version(
-    repository: GitRepository, pyproject: Path, settings: Settings, tags: Tags
+    repository: GitRepository,
+    pyproject: Path,
+    settings: Settings,
+    tags: Tags,
+    read: Callable[[Tag | None], History],
 ) -> Version | None:
     """Return the version that ``release auto`` would make here, ``None`` for none."""
     from poetry_aegis.release.pyproject import read_version
     from poetry_aegis.release.version.decision import Wish, decide
-
-    def read(tag: Tag | None) -> History:
-        return read_history(repository, settings, tag)
 
     current = parse_version(read_version(pyproject))
     wish = Wish("auto", next_free=True)

@@ -18,7 +18,7 @@ from poetry_aegis.release.history.stretches import Sorter
 from poetry_aegis.release.version.numbers import version_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from poetry.core.constraints.version import Version
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from poetry_aegis.release.history.ancestry import Parents
     from poetry_aegis.release.history.commits import Change, Commit
     from poetry_aegis.settings import Settings
+
+    Owns = Callable[[str], bool]
 
 TAG_FIELDS = ("refname:strip=2", "objectname", "*objectname", "*objecttype", "creatordate:short")
 TAG_FORMAT = "%00".join(f"%({name})" for name in TAG_FIELDS)
@@ -170,15 +172,18 @@ def read_history(
     since: Tag | None,
     until: str = "HEAD",
     *,
-    with_paths: bool = False,
+    owns: Owns | None = None,
 ) -> History:
     """Return what *until* contains and *since* does not.
 
-    Raises `UnconventionalCommit` where *settings* refuse such commits, and `GitError`.
+    With *owns*, which tells whether a path belongs to the package that is meant, only the commits
+    that change such a path. Raises `UnconventionalCommit` where *settings* refuse such commits, and
+    `GitError`.
     """
     excluded = [f"^{since.commit}"] if since else []
-    commits = list(read_commits(repository, until, *excluded, with_paths=with_paths))
-    return History.of(since, commits, settings)
+    commits = list(read_commits(repository, until, *excluded, with_paths=owns is not None))
+    parents = {commit.sha: commit.parents for commit in commits}
+    return History.of(since, _owned(commits, owns), settings, parents)
 
 
 def read_since_oldest(
@@ -208,24 +213,38 @@ class Stretch:
 
 
 def read_stretches(
-    repository: GitRepository, settings: Settings, tags: Tags, *, gather: bool = True
+    repository: GitRepository,
+    settings: Settings,
+    tags: Tags,
+    *,
+    gather: bool = True,
+    owns: Owns | None = None,
 ) -> Iterator[Stretch]:
     """Yield the stretch of what is unreleased, then that of each reachable tag, highest first.
 
     A commit belongs to the lowest version that contains it. With *gather* it is told of in the
     lowest final version, too, where that first one is a pre-release. Commits that are not
-    conventional are no reason to refuse here: what was released was released.
+    conventional are no reason to refuse here: what was released was released. *owns* is as for
+    `read_history`.
 
     In memory are the stretches that branches keep open, no more. Raises `GitError`.
     """
     settings = _refusing_none(settings)
+    # The log first: while git sorts it, the tags are looked for.
+    log = read_commits(repository, "HEAD", with_paths=owns is not None)
     sorter = Sorter(tuple(tags.reachable), gather=gather)
-    for commit in read_commits(repository, "HEAD"):
+    for commit in log:
         sorter.take(commit)
         for tag, commits in sorter.whole():
-            yield Stretch(tag, net_changes(commits, settings))
+            yield Stretch(tag, net_changes(_owned(commits, owns), settings))
     for tag, commits in sorter.rest():
-        yield Stretch(tag, net_changes(commits, settings))
+        yield Stretch(tag, net_changes(_owned(commits, owns), settings))
+
+
+def _owned(commits: Sequence[Commit], owns: Owns | None) -> Sequence[Commit]:
+    if owns is None:
+        return commits
+    return [commit for commit in commits if any(map(owns, commit.paths))]
 
 
 def _refusing_none(settings: Settings) -> Settings:

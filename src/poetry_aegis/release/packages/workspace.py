@@ -21,7 +21,7 @@ from poetry_aegis.release.version.numbers import format_tag, parse_version, vers
 from poetry_aegis.settings import PackageSettings, Settings, load_settings, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from packaging.utils import NormalizedName
@@ -104,14 +104,52 @@ def find_workspace(pyproject: Path, repository_root: Path) -> Workspace | None:
     return None
 
 
-def alone(pyproject: Path, settings: Settings) -> Package:
-    """Return the one package of a repository that lists none. Raises `ProjectError`.
+@dataclass(frozen=True)
+class Scope:
+    """The project that a command is about: its *settings*, and which paths are its own.
 
-    A project that Poetry does not build has no name, and is called as its directory is.
+    *owns* is ``None`` where all of the repository is.
     """
-    pyproject = pyproject.resolve()
+
+    pyproject: Path
+    settings: Settings
+    owns: Callable[[str], bool] | None = None
+
+
+def find_scope(pyproject: Path, repository_root: Path, name: str | None = None) -> Scope:
+    """Return the scope of the package *name*, or of the one that *pyproject* is.
+
+    Raises `ProjectError`, and `UsageError` where there is no such package.
+    """
+    workspace = find_workspace(pyproject, repository_root)
+    if workspace is None:
+        if name is not None:
+            raise single_project()
+        return Scope(pyproject, named(load_settings(pyproject), label_of(pyproject)))
+    package = workspace.find(name) if name else workspace.here
+    if package is None:
+        return Scope(pyproject, load_settings(pyproject))
+    return Scope(package.pyproject, package.settings, package.owns)
+
+
+def single_project() -> UsageError:
+    """Return the error for a package asked for in a repository that lists none."""
+    return UsageError(
+        "--all and --package go with a repository of several packages.",
+        hint="List them in [tool.poetry-aegis.packages], or let discover find them.",
+    )
+
+
+def label_of(pyproject: Path) -> str:
+    """Return the name of the project; one that Poetry does not build is called as its directory."""
     (name,) = _poetry_or_project(read_toml(pyproject), "name")
-    label = name if isinstance(name, str) and name else pyproject.parent.name
+    return name if isinstance(name, str) and name else pyproject.resolve().parent.name
+
+
+def alone(pyproject: Path, settings: Settings) -> Package:
+    """Return the one package of a repository that lists none. Raises `ProjectError`."""
+    pyproject = pyproject.resolve()
+    label = label_of(pyproject)
     return Package(
         name=label,
         distribution=canonicalize_name(label),

@@ -150,7 +150,7 @@ class MakeCommit(Step):
         A copy of the user's own is kept for `undo`.
         """
         self.workspace.mkdir(parents=True, exist_ok=True)
-        theirs = self.repository.path_of("index")
+        (theirs,) = self.repository.paths_of("index")
         for leftover in self.workspace.glob("index*.lock"):
             leftover.unlink()
         self._index.unlink(missing_ok=True)

@@ -116,5 +116,6 @@ def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
         )
     return PushRejected(
         f"The push to {upstream.remote!r} failed: {words[0] if words else outcome.reason}",
-        hint="Settle it with the remote, then run the command again.",
+        hint="Settle it with the remote, then run the command again. Where the branch takes only "
+        'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',
     )

@@ -133,7 +133,7 @@ def test_a_clone_without_files_is_whole_one_without_trees_is_not(
     no_trees = clone(origin, tmp_path / "no-trees", "--filter=tree:0", "--no-checkout")
     assert not ready(no_files, with_paths=True)
     no_files.git("remote", "set-url", "origin", "/nowhere")
-    whole = read_history(GitRepository(no_files.root), Settings(), None, with_paths=True)
+    whole = read_history(GitRepository(no_files.root), Settings(), None, owns=lambda path: True)
     assert "pyproject.toml" in whole.commits[-1].paths
     assert not ready(no_trees)
     assert unreleased(no_trees) == unreleased(origin)
