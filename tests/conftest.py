@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.git import GitProject, git_environment, make_project
+from tests.support.git import GitProject, git_environment, leave_pipeline, make_project
 from tests.support.poetry import PoetryHome, make_home
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def poetry(tmp_path: Path) -> PoetryHome:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitProject:
     """Return a real repository with a package of version 0.1.0, this process's git settled too."""
+    leave_pipeline(monkeypatch)
     for name, value in git_environment().items():
         if name.startswith("GIT_"):
             monkeypatch.setenv(name, value)

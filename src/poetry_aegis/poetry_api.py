@@ -23,7 +23,7 @@ from poetry_aegis.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from cleo.io.io import IO
     from cleo.io.outputs.output import Output
@@ -54,31 +54,42 @@ def load_project(command: Command) -> Project:
     """Return the project that *command* is about, with ``-C`` and ``-P`` obeyed.
 
     Reads ``pyproject.toml`` itself: Poetry refuses to load a project without a version, which is
-    just what some commands have to explain. Raises `NoProject` and `CorruptProject`.
+    just what some commands have to explain. What needs no name is called as its directory. Raises
+    `NoProject` and `CorruptProject`.
     """
-    from poetry.factory import Factory
-
     from poetry_aegis.settings import read_toml
 
-    directory = command.get_application().project_directory
-    # `-C` is obeyed by changing the directory, after which a relative path would mislead.
-    start = directory if directory.is_absolute() else Path.cwd()
-    try:
-        pyproject = Factory.locate(start).resolve()
-    except RuntimeError:
-        raise NoProject(
-            f"There is no pyproject.toml in {start} or above it.",
-            hint="Run the command inside a project, or name one: poetry -C DIRECTORY aegis ...",
-        ) from None
+    pyproject = _locate(command)
     document = read_toml(pyproject)
     name = _table(document, "project").get("name") or _table(document, "tool", "poetry").get("name")
-    if _table(document, "tool", "poetry").get("package-mode") is False:
-        name = name or pyproject.parent.name  # It is released under no name, only tagged.
+    package_mode = _table(document, "tool", "poetry").get("package-mode") is not False
+    if _lists_packages(document) or not package_mode:
+        name = name or pyproject.parent.name
     if not isinstance(name, str) or not name.strip():
         raise CorruptProject(
             f"{pyproject} names no package.", hint='Add name = "..." to its [project] table.'
         )
     return Project(name=name, pyproject=pyproject)
+
+
+def _locate(command: Command) -> Path:
+    from poetry.factory import Factory
+
+    directory = command.get_application().project_directory
+    # `-C` is obeyed by changing the directory, after which a relative path would mislead.
+    start = directory if directory.is_absolute() else Path.cwd()
+    try:
+        return Factory.locate(start).resolve()
+    except RuntimeError:
+        raise NoProject(
+            f"There is no pyproject.toml in {start} or above it.",
+            hint="Run the command inside a project, or name one: poetry -C DIRECTORY aegis ...",
+        ) from None
+
+
+def _lists_packages(document: Mapping[str, Any]) -> bool:
+    """Return whether the project is the root of others, and may be no package itself."""
+    return bool(_table(document, "tool", "poetry-aegis").keys() & {"packages", "discover"})
 
 
 def reload_project(command: Command) -> None:
@@ -236,9 +247,14 @@ def pypi_urls() -> tuple[str, str]:
 
 
 def _project_config(command: Command) -> Config:
+    from poetry_aegis.settings import read_toml
+
     try:
         return command.poetry.config
     except RuntimeError as error:
+        root = _locate(command)
+        if _lists_packages(read_toml(root)):
+            return _config_of_root(root)
         raise CorruptProject(
             f"Poetry cannot load the project: {_first_line(error)}", hint="Run: poetry check"
         ) from error
@@ -248,6 +264,30 @@ def _project_config(command: Command) -> Config:
             "A repository or source of Poetry's has a URL that cannot be read.",
             hint="Look at its configuration: poetry config --list",
         ) from None
+
+
+def _config_of_root(root: Path) -> Config:
+    """Return the configuration for *root*, which Poetry refuses to load where it is no package.
+
+    As Poetry does it: the user's, ``poetry.toml`` beside it, then the sources in it.
+    """
+    from poetry.config.config import Config
+
+    from poetry_aegis.settings import read_toml
+
+    config = Config.create()
+    beside = root.with_name("poetry.toml")
+    if beside.exists():
+        config.merge(read_toml(beside))
+    known = config.get("repositories", {})
+    sources = _table(read_toml(root), "tool", "poetry").get("source", [])
+    named = {
+        item["name"]: {"url": item["url"]}
+        for item in sources
+        if item.get("name") and item.get("url")
+    }
+    config.merge({"repositories": named | known})
+    return config
 
 
 def _configured_url(command: Command, config: Config, name: str) -> str:

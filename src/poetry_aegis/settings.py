@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass
-from difflib import get_close_matches
+from functools import lru_cache
 from string import Formatter
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -127,13 +127,14 @@ def load_settings(pyproject: Path) -> Settings:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """Return the TOML document at *path* as plain values. Raises `NoProject`, `CorruptProject`."""
-    import tomlkit
+    """Return the TOML document at *path* as plain values, which are not to be changed.
+
+    Raises `NoProject`, `CorruptProject`.
+    """
     from tomlkit.exceptions import TOMLKitError
 
     try:
-        # Bytes, not text: reading as text would hide a lone carriage return from the parser.
-        document = tomlkit.parse(path.read_bytes().decode("utf-8"))
+        return _parse_toml(path.read_bytes())
     except FileNotFoundError:
         raise NoProject(f"There is no file {path}.") from None
     except (TOMLKitError, UnicodeDecodeError) as error:
@@ -141,7 +142,15 @@ def read_toml(path: Path) -> dict[str, Any]:
             f"{path} is not valid TOML: {error}",
             hint="Mend the file at that place; nothing was changed.",
         ) from error
-    return document.unwrap()
+
+
+@lru_cache(maxsize=64)
+def _parse_toml(content: bytes) -> dict[str, Any]:
+    """Return *content* as plain values; the same file is asked for again and again in one run."""
+    import tomlkit
+
+    # Bytes, not text: reading as text would hide a lone carriage return from the parser.
+    return tomlkit.parse(content.decode("utf-8")).unwrap()
 
 
 Table = TypeVar("Table")
@@ -150,13 +159,15 @@ Table = TypeVar("Table")
 def read_table(schema: type[Table], table: object, *, where: str) -> Table:
     """Return *table* as an instance of the dataclass *schema*.
 
-    *where* names the table and its file in messages. Raises `SettingsError` for an unknown key,
-    a wrong type, a missing key, and for what the dataclass itself refuses.
+    *where* names the table and its file in messages. A string stands for a list of one string.
+    Raises `SettingsError` for an unknown key, a wrong type, a missing key, and for what the
+    dataclass itself refuses.
     """
     if not isinstance(table, dict):
         raise SettingsError(f"{where} must be a table, not {_describe(table)}.")
     known = get_type_hints(schema)
     _refuse_unknown_keys(table, known, where)
+    _refuse_misplaced_keys(table, known, where)
     values = {
         key: _read_value(known[key], value, key=key, where=where) for key, value in table.items()
     }
@@ -170,11 +181,27 @@ def read_table(schema: type[Table], table: object, *, where: str) -> Table:
 def _refuse_unknown_keys(table: Mapping[str, object], known: Mapping[str, Any], where: str) -> None:
     for key in table:
         if key not in known:
+            from difflib import get_close_matches
+
             near = get_close_matches(key.replace("-", "_").lower(), known, n=1, cutoff=0.0)
             raise SettingsError(
                 f"Unknown key {key!r} in {where}.",
                 hint=f"Did you mean {near[0]!r}? The keys are: {', '.join(known)}.",
             )
+
+
+def _refuse_misplaced_keys(
+    table: Mapping[str, object], known: Mapping[str, Any], where: str
+) -> None:
+    """Raise `SettingsError` for a key of *table* in a table of tables below it: one too deep."""
+    for key, below in table.items():
+        holds_tables = any(map(is_dataclass, get_args(known[key])))
+        for name, value in below.items() if holds_tables and isinstance(below, dict) else ():
+            if name in known and not isinstance(value, dict):
+                raise SettingsError(
+                    f"{name!r} stands in {key} in {where}, one table too deep.",
+                    hint=f"Write it above, under [tool.poetry-aegis]: {key} holds tables alone.",
+                )
 
 
 def _refuse_missing_keys(schema: Any, values: Mapping[str, object], where: str) -> None:
@@ -197,6 +224,8 @@ def _read_value(expected: Any, value: object, *, key: str, where: str) -> Any:
             name: _read_value(arguments[1], item, key=f"{key}.{name}", where=where)
             for name, item in value.items()
         }
+    if origin is tuple and arguments[0] is str and isinstance(value, str):
+        return (value,)
     if origin is tuple and isinstance(value, list):
         return tuple(_read_value(arguments[0], item, key=key, where=where) for item in value)
     # `type() is`, because True is also an int.

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from tests.support.poetry import PoetryHome
 
 
-def test_each_finding_is_a_line_and_the_exit_code_is_38(
-    poetry: PoetryHome, project: GitProject
-) -> None:
+def test_findings_are_told_and_the_exit_code_is_38(poetry: PoetryHome, project: GitProject) -> None:
     project.commit("Long before")
     project.tag("v0.1.0")
     sha = project.commit("feat:<b>x</b>")
@@ -24,7 +22,7 @@ def test_each_finding_is_a_line_and_the_exit_code_is_38(
     run = poetry.run("aegis", "lint", cwd=project.root)
     assert (run.returncode, run.stderr) == (38, "")
     assert run.stdout == (
-        f"{sha[:7]}  'feat:<b>x</b>': there is no space after the colon; write: feat: <b>x</b>\n"
+        f"{sha[:7]}  feat:<b>x</b>\n  there is no space after the colon\n  write: feat: <b>x</b>\n"
     )
     run = poetry.run("aegis", "lint", "HEAD~1..", cwd=project.root)
     assert (run.returncode, run.stdout) == (0, "1 checked, nothing wrong.\n")

@@ -8,6 +8,8 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from tests.support.git import PIPELINES
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -25,7 +27,8 @@ class PoetryHome:
         inherited = {
             key: value
             for key, value in os.environ.items()
-            if not key.startswith(("POETRY_", "GIT_", "AEGIS_")) and key != "VIRTUAL_ENV"
+            if not key.startswith(("POETRY_", "GIT_", "AEGIS_"))
+            and key not in {"VIRTUAL_ENV", *PIPELINES}
         }
         return (
             inherited

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import shlex
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import unquote, urlsplit
 
 import pytest
@@ -18,15 +19,28 @@ from poetry.console.application import Application
 
 from poetry_aegis import errors
 from poetry_aegis.commands.groups import _Group
+from poetry_aegis.forge.links import Links
+from poetry_aegis.forge.tokens import RIGHTS, find_token
 from poetry_aegis.plugin import COMMANDS
 from poetry_aegis.poetry_api import pypi_urls
+from poetry_aegis.release.hooks import ReleaseFacts
+from poetry_aegis.release.plan import nothing_to_release
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.settings import DEFAULT_BUMPS, DEFAULT_SECTIONS, Settings, read_toml
+from poetry_aegis.settings import (
+    DEFAULT_BUMPS,
+    DEFAULT_CHANNELS,
+    DEFAULT_SECTIONS,
+    HookSettings,
+    PackageSettings,
+    Settings,
+    read_toml,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from poetry_aegis.commands.base import AegisCommand
+    from poetry_aegis.forge.links import Kind
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference.md"
@@ -41,6 +55,7 @@ FENCE = re.compile(r"^ *```(?P<language>\S*)\n(?P<code>.*?)^ *```$", re.MULTILIN
 HEADING = re.compile(r"^(?P<level>#{1,6}) (?P<title>.+)$", re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\((?P<target>[^)\s]+)\)")
 CODE_SPAN = re.compile(r"`([^`]+)`")
+SETTINGS_COLUMNS = 4  # key, type, default, meaning
 
 
 def page_id(page: Path) -> str:
@@ -91,7 +106,7 @@ def test_the_reference_has_each_command_with_just_its_arguments_and_options(name
 def test_the_reference_has_the_default_of_each_option(name: str) -> None:
     described = {row[0]: row[-1] for row in rows(section(f"`poetry {name}`"))}
     for option in load(name).definition.options:
-        if option.accepts_value() and option.default is not None:
+        if option.accepts_value() and option.default:
             text = next(text for cell, text in described.items() if f"`--{option.name} " in cell)
             assert f"Default `{option.default}`" in text
 
@@ -101,22 +116,33 @@ def as_toml(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{list(value)}`"
     return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
 
 
 @pytest.mark.parametrize(
     ("schema", "title"),
-    [(Settings, "Settings of a project"), (ServerSettings, "Settings of a server")],
+    [
+        (Settings, "Settings of a project"),
+        (HookSettings, "Hooks"),
+        (PackageSettings, "Packages"),
+        (ServerSettings, "Settings of a server"),
+    ],
 )
 def test_the_reference_has_each_setting_with_its_default(schema: type[Any], title: str) -> None:
     documented = {
-        name[0]: row[2] for row in rows(section(title)) if (name := CODE_SPAN.findall(row[0]))
+        name[0]: row[2]
+        for row in rows(section(title))
+        if len(row) == SETTINGS_COLUMNS and (name := CODE_SPAN.findall(row[0]))
     }
-    real = {
-        field.name: "see below" if field.default is MISSING else as_toml(field.default)
-        for field in fields(schema)
-    }
-    assert documented == real
+    assert documented == {field.name: described_default(field) for field in fields(schema)}
+
+
+def described_default(field: Field[Any]) -> str:
+    if field.default is not MISSING:
+        return as_toml(field.default)
+    return "required" if field.default_factory is MISSING else "see below"
 
 
 def test_the_reference_has_the_defaults_that_are_tables(tmp_path: Path) -> None:
@@ -125,7 +151,34 @@ def test_the_reference_has_the_defaults_that_are_tables(tmp_path: Path) -> None:
     assert read_toml(tmp_path / "defaults.toml")["tool"]["poetry-aegis"] == {
         "bumps": DEFAULT_BUMPS,
         "sections": DEFAULT_SECTIONS,
+        "channels": DEFAULT_CHANNELS,
     }
+
+
+def first_words(table: str) -> set[str]:
+    """Return what stands as code in the first column of *table*."""
+    return {span for row in rows(table) for span in CODE_SPAN.findall(row[0])}
+
+
+def test_the_reference_has_each_variable_that_a_hook_is_given() -> None:
+    real = {f"AEGIS_{field.name.upper()}" for field in fields(ReleaseFacts)} | {"AEGIS_HOOK"}
+    documented = {name for name in first_words(section("Hooks")) if name.startswith("AEGIS_")}
+    assert documented == real
+
+
+def test_the_reference_has_each_variable_that_may_hold_the_token_of_a_forge() -> None:
+    documented = first_words(section("Environment variables"))
+    for kind in RIGHTS:
+        with pytest.raises(errors.NoForgeToken) as refused:
+            find_token(Links(cast("Kind", kind), "https://git.example.com", "acme", "demo"), {})
+        variables = re.findall(r"\w+_TOKEN", str(refused.value))
+        assert variables
+        assert set(variables) <= documented
+
+
+def test_the_reference_shows_a_release_with_all_its_keys() -> None:
+    (code,) = [match["code"] for match in FENCE.finditer(section("Release"))]
+    assert json.loads(code).keys() == nothing_to_release("0.1.0", dry_run=True).keys()
 
 
 def error_classes(root: type[errors.AegisError]) -> Iterator[type[errors.AegisError]]:

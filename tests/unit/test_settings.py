@@ -148,6 +148,20 @@ def test_tables_lists_and_optional_values_are_read() -> None:
     assert read_table(Outer, table, where="T") == Outer(Inner(1), ("x",), "b", 2, {"http": 80})
 
 
+def test_a_string_stands_for_a_list_of_one(tmp_path: Path) -> None:
+    lines = (
+        'version_files = "a.txt:{version}"',
+        'discover = "libs/*"',
+        'hooks = { pre_bump = "make check" }',
+        'packages.x = { path = "x", paths = "shared" }',
+    )
+    settings = load_settings(write(tmp_path, "\n".join(lines)))
+    assert settings.version_files == ("a.txt:{version}",)
+    assert settings.discover == ("libs/*",)
+    assert settings.hooks.pre_bump == ("make check",)
+    assert settings.packages["x"].paths == ("shared",)
+
+
 @pytest.mark.parametrize(
     ("table", "message"),
     [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cleo.helpers import argument
+from cleo.helpers import argument, option
 
 from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand, plain
 from poetry_aegis.commands.release import PRERELEASE_TYPE
@@ -22,7 +22,12 @@ class BumpCommand(AegisCommand):
     arguments: ClassVar[list[Argument]] = [
         argument("level", "patch, minor, major, prerelease or final.")
     ]
-    options: ClassVar[list[Option]] = [PRERELEASE_TYPE, DRY_RUN, JSON]
+    options: ClassVar[list[Option]] = [
+        PRERELEASE_TYPE,
+        option("package", None, "A package of a repository that holds several.", flag=False),
+        DRY_RUN,
+        JSON,
+    ]
     help = (
         "  <c1>poetry aegis bump patch</c1>                                1.2.3 -> 1.2.4\n"
         "  <c1>poetry aegis bump prerelease --prerelease-type alpha</c1>   1.2.3 -> 1.2.4a0\n"
@@ -34,15 +39,16 @@ class BumpCommand(AegisCommand):
     def perform(self) -> int:
         """Write the version, or with --dry-run say it."""
         from poetry_aegis import poetry_api
+        from poetry_aegis.release.packages.workspace import find_scope, repository_root
         from poetry_aegis.release.version.bumping import plan_bump
         from poetry_aegis.release.version.numbers import parse_prerelease_type
-        from poetry_aegis.settings import load_settings
 
         kind = self.option("prerelease-type")
         pyproject = poetry_api.load_project(self).pyproject
+        scope = find_scope(pyproject, repository_root(pyproject), self.option("package"))
         bump = plan_bump(
-            pyproject,
-            load_settings(pyproject),
+            scope.pyproject,
+            scope.settings,
             self.argument("level"),
             parse_prerelease_type(kind) if kind else None,
         )
@@ -58,7 +64,7 @@ class BumpCommand(AegisCommand):
                 {
                     "current": bump.current.text,
                     "version": bump.version.text,
-                    "file": str(pyproject),
+                    "file": str(scope.pyproject),
                     "version_files": [str(change.path) for change in bump.others],
                     "dry_run": self.option("dry-run"),
                 }

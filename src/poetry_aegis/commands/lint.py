@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
 
     from poetry_aegis.release.history.commits import Commit
+    from poetry_aegis.release.packages.workspace import Package
     from poetry_aegis.settings import Settings
 
 
@@ -43,15 +44,17 @@ class LintCommand(AegisCommand):
     )
 
     def perform(self) -> int:
-        """Print a line per finding."""
-        from poetry_aegis.errors import UnconventionalCommit
-        from poetry_aegis.release.lint import lint_messages
+        """Print what is wrong below the subject of each message."""
+        from shutil import get_terminal_size
 
-        directory, settings = self._place()
-        commits = self._commits(directory, settings)
+        from poetry_aegis.errors import UnconventionalCommit
+        from poetry_aegis.release.lint import lint_messages, report
+
+        directory, settings, packages = self._place()
+        commits = self._commits(directory, settings, packages)
         findings = lint_messages(commits, settings)
-        for finding in findings:
-            self.say(plain(str(finding)))
+        for line in report(findings, get_terminal_size().columns):
+            self.say(plain(line))
         if self.wants_json:
             found = [finding.to_json() for finding in findings]
             self.print_json({"checked": len(commits), "findings": found})
@@ -59,23 +62,27 @@ class LintCommand(AegisCommand):
             self.say(f"{len(commits)} checked, nothing wrong.")
         return UnconventionalCommit.exit_code if findings else 0
 
-    def _place(self) -> tuple[Path, Settings]:
-        """Return the project's directory and settings; what is named is checked anywhere."""
+    def _place(self) -> tuple[Path, Settings, Sequence[Package]]:
+        """Return the project's directory, settings and packages; what is named needs no project."""
         from pathlib import Path
 
         from poetry_aegis import poetry_api
         from poetry_aegis.errors import NoProject
-        from poetry_aegis.settings import Settings, load_settings
+        from poetry_aegis.release.packages.workspace import find_lintable, repository_root
+        from poetry_aegis.settings import Settings
 
         try:
             project = poetry_api.load_project(self)
         except NoProject:
             if self.argument("range") or self.option("message-file"):
-                return Path.cwd(), Settings()
+                return Path.cwd(), Settings(), ()
             raise
-        return project.root, load_settings(project.pyproject)
+        settings, packages = find_lintable(project.pyproject, repository_root(project.pyproject))
+        return project.root, settings, packages
 
-    def _commits(self, directory: Path, settings: Settings) -> Sequence[Commit]:
+    def _commits(
+        self, directory: Path, settings: Settings, packages: Sequence[Package]
+    ) -> Sequence[Commit]:
         from poetry_aegis.errors import UsageError
         from poetry_aegis.release.git import GitRepository
         from poetry_aegis.release.lint_input import (
@@ -90,4 +97,6 @@ class LintCommand(AegisCommand):
         if file:
             return [read_message_file(file, GitRepository(directory))]
         repository = GitRepository.around(directory)
-        return read_range(repository, span) if span else read_unreleased(repository, settings)
+        if span:
+            return read_range(repository, span)
+        return read_unreleased(repository, settings, packages)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
+from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.progress import ConsoleReporter
 from poetry_aegis.errors import PublishError
 from poetry_aegis.publish.distributions import find_distributions, sha256_of
@@ -119,8 +120,8 @@ class Publishing:
         return self.project.root / "dist"
 
 
-def summary(publication: Publication) -> str:
-    """Return one line about *publication*, for people."""
+def summary(publication: Publication, *, of: str = "") -> str:
+    """Return one line about *publication*, for people: *of* a package, where there are several."""
     counts = {
         "uploaded": len(publication.uploaded),
         "replaced": len(publication.replaced),
@@ -128,7 +129,8 @@ def summary(publication: Publication) -> str:
     }
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     verified = "verified on the index" if publication.verified else "not verified"
-    return f"<success>Published {publication.version}</success>: {done}; {verified}."
+    what = plain(f"{of} {publication.version}".strip())
+    return f"<success>Published {what}</success>: {done}; {verified}."
 
 
 def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:

@@ -11,7 +11,8 @@ from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.release_additions import ReleaseAdditions
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
-from poetry_aegis.release.engine import current_version, open_release, reopen
+from poetry_aegis.release.choice import find_packages_for
+from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.plan import diff, nothing_to_release
@@ -56,13 +57,13 @@ def run_release(
         begin = open_finish if finishing else open_release
         release = begin(project.pyproject, settings, request, additions)
         if release is None and finishing:
-            return _nothing_to_finish(command, project, dry_run=dry_run)
+            return _nothing_to_finish(command, _asked(project, request), dry_run=dry_run)
         if release is None:
-            return _nothing(command, project, dry_run=dry_run)
+            return _nothing(command, _asked(project, request), dry_run=dry_run)
         if dry_run:
             _show_plan(command, release)
         else:
-            command.say(f"Releasing <c1>{plain(_names(release))}</c1> {_versions(release)}")
+            command.say(f"Releasing {_names(release)}")
             _carry_out(command, release, release.run)
             _tell(command, release, additions)
     document = release.plan.to_json(release.steps) | {"dry_run": dry_run}
@@ -79,7 +80,7 @@ def resume_release(command: AegisCommand, project: Project) -> ReleaseOutcome:
             return made[0]
 
         release = reopen(project.root, additions)
-        command.say(f"Resuming <c1>{plain(_names(release))}</c1> {_versions(release)}")
+        command.say(f"Resuming {_names(release)}")
         _carry_out(command, release, release.resume)
         _tell(command, release, made[0])
     document = release.plan.to_json(release.steps) | {"dry_run": False}
@@ -90,7 +91,7 @@ def abort_release(command: AegisCommand, project: Project, *, forget: bool) -> R
     """Take back the release of the repository that broke off, or only *forget* it."""
     with _alone(project):
         release = reopen(project.root, lambda plan: ReleaseAdditions.of_plan(command, plan))
-        names = f"<c1>{plain(_names(release))}</c1> {_versions(release)}"
+        names = _names(release)
         if forget:
             release.forget()
             command.say(f"Forgot the release of {names}; everything is left as it is.")
@@ -145,11 +146,12 @@ def _tell(command: AegisCommand, release: Release, additions: ReleaseAdditions) 
     plan = release.plan
     if plan.tagging:
         command.say(f"<success>Released {plain(plan.version)}</success>, tagged {plain(plan.tag)}.")
-    for publishing in additions.publications.values():
+    for name, publishing in additions.publications.items():
         if publishing.publication:
             from poetry_aegis.commands.publishing import summary
 
-            command.say(summary(publishing.publication))
+            of = name if len(plan.packages) > 1 else ""
+            command.say(summary(publishing.publication, of=of))
     for step in release.steps:
         if isinstance(step, PublishOnForge) and step.url:
             command.say(f"The release is at {plain(step.url)}")
@@ -209,21 +211,29 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
 
 def _coloured(line: str) -> str:
     styles = {"+": "fg=green", "-": "fg=red", "@": "fg=cyan"}
-    style = None if line.startswith(("+++", "---")) else styles.get(line[:1])
+    style = "options=bold" if line.startswith(("+++ ", "--- ")) else styles.get(line[:1])
     return f"<{style}>{plain(line)}</>" if style else plain(line)
 
 
-def _nothing(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
-    current = current_version(project.pyproject)
-    command.say(f"Nothing to release: no change since {current} asks for a new version.")
+def _asked(project: Project, request: Request) -> str:
+    """Return the current version; with names where *request* asked for packages."""
+    repository = GitRepository.around(project.root)
+    settings = load_settings(project.pyproject)
+    packages = find_packages_for(repository, project.pyproject, settings, request)
+    if request.packages is None:
+        return packages[0].version.text
+    return ", ".join(f"{package.name} {package.version}" for package in packages)
+
+
+def _nothing(command: AegisCommand, current: str, *, dry_run: bool) -> ReleaseOutcome:
+    command.say(f"Nothing to release: no change since {plain(current)} asks for a new version.")
     return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
 
 
-def _nothing_to_finish(command: AegisCommand, project: Project, *, dry_run: bool) -> ReleaseOutcome:
-    current = current_version(project.pyproject)
+def _nothing_to_finish(command: AegisCommand, current: str, *, dry_run: bool) -> ReleaseOutcome:
     command.say(
         f"Nothing to finish: no release commit on this branch waits for its tag (pyproject.toml "
-        f"says {current}). Is the pull request merged, and pulled?"
+        f"says {plain(current)}). Is the pull request merged, and pulled?"
     )
     return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
 
@@ -243,8 +253,7 @@ def _published(release: Release, additions: ReleaseAdditions) -> dict[str, objec
 
 
 def _names(release: Release) -> str:
-    return ", ".join(package.name for package in release.plan.packages)
-
-
-def _versions(release: Release) -> str:
-    return ", ".join(f"<c2>{package.version}</c2>" for package in release.plan.packages)
+    return ", ".join(
+        f"<c1>{plain(package.name)}</c1> <c2>{package.version}</c2>"
+        for package in release.plan.packages
+    )

@@ -170,7 +170,11 @@ def _decide_wave(
     decisions = {
         package.name: decide_one(package, request.wish) for package in _selected(workspace, request)
     }
-    return release_order(read_graph(workspace.packages), decisions, follow_up)
+    released = {
+        name: tags.last.version if tags.last else None for name, tags in histories.tags.items()
+    }
+    graph = read_graph(workspace.packages).as_published(released)
+    return release_order(graph, decisions, follow_up)
 
 
 def _selected(workspace: Workspace, request: Request) -> Sequence[Package]:
@@ -182,7 +186,7 @@ def _selected(workspace: Workspace, request: Request) -> Sequence[Package]:
         raise UsageError(
             "Which of the packages is to be released?",
             hint="All that changed: --all. One: --package NAME, NAME being one of "
-            f"{', '.join(package.name for package in workspace.packages)}.",
+            f"{workspace.names}.",
         )
     return [workspace.here]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import DirtyTree, NoUpstream, ReleaseError, UsageError
 from poetry_aegis.release import journal, preflight
@@ -17,7 +17,7 @@ from poetry_aegis.release.pyproject import read_version
 from poetry_aegis.release.record import Record
 from poetry_aegis.release.sequence import Additions, make_steps
 from poetry_aegis.release.steps import PublishOnForge
-from poetry_aegis.release.version.numbers import format_tag, parse_version
+from poetry_aegis.release.version.numbers import LEVELS, format_tag, parse_version
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.release.choice import Request
     from poetry_aegis.release.journal import Step
+    from poetry_aegis.release.packages.release import PackageRelease
+    from poetry_aegis.release.packages.wave import Wave
     from poetry_aegis.release.packages.workspace import Package
     from poetry_aegis.settings import Settings
 
@@ -79,12 +81,22 @@ class Release:
                 f"The unfinished release was begun in another work tree: {self.plan.root}.",
                 hint="Go on there.",
             )
-        here, there = self.repository.branch(), self.plan.branch
-        if here not in {there, self.plan.release_branch or there}:
+        places = self._places()
+        if self.repository.branch() not in places:
+            there = places[0]
             raise ReleaseError(
                 f"The unfinished release was begun on {there or 'a detached HEAD'}.",
                 hint=f"Go back there first: git switch {there or f'--detach {self.plan.head}'}",
             )
+        preflight.require_unlocked(self.repository, self.plan.branches)
+
+    def _places(self) -> list[str | None]:
+        """Return the branches on which it can go on, ``None`` for a detached HEAD."""
+        branch = self.plan.release_branch
+        made = self.repository.object_of(f"refs/heads/{branch}") if branch else None
+        if branch and made not in {None, self.plan.head} and not self.record.has_begun("return"):
+            return [branch]
+        return [self.plan.branch, branch] if branch else [self.plan.branch]
 
 
 def current_version(pyproject: Path) -> str:
@@ -105,8 +117,8 @@ def open_release(
     record = Record.of(repository.git_directory())
     record.require_none()
     head = repository.head()  # Before the history is read: what comes later is not in the plan.
-    branch = preflight.require_branch(find_branch(repository, os.environ))
     preflight.require_quiet(repository)
+    branch = preflight.require_branch(find_branch(repository, os.environ))
     dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
     repository.require_identity()
     preflight.require_signing(repository, sign=request.sign or settings.sign)
@@ -132,8 +144,8 @@ def open_release(
         dirty=dirty,
         versions=chosen.versions,
         choices=additions.choices,
-        remarks=layout.remarks,
-        graph=chosen.wave.to_json() if chosen.wave else None,
+        remarks=(*_remarks(request, chosen.releases), *layout.remarks),
+        graph=_graph_of(chosen.wave) if chosen.wave else None,
         drawing=chosen.wave.render() if chosen.wave else "",
     )
     plan = _with_places(repository, plan, request, branch, settings)
@@ -151,6 +163,21 @@ def reopen(directory: Path, additions: Callable[[Plan], Additions]) -> Release:
     plan = Plan.from_record(record.load())
     steps = make_steps(repository, plan, record, additions(plan))
     return Release(repository, plan, steps, record)
+
+
+def _remarks(request: Request, releases: Sequence[PackageRelease]) -> list[str]:
+    """Return why a first release is not the level that was asked for."""
+    return [
+        f"{decision.version} is what pyproject.toml says and no tag does yet, so it is released "
+        f"first, and the next {request.target} version after it."
+        for decision in (release.decision for release in releases)
+        if request.target in LEVELS and decision.version == decision.current
+    ]
+
+
+def _graph_of(wave: Wave) -> dict[str, Any]:
+    document = wave.to_json()
+    return {**wave.graph.to_json(), "releases": document["releases"]}
 
 
 # Where it goes
@@ -198,6 +225,7 @@ def check(
     packages: Sequence[Package],
 ) -> Release:
     """Return the release of *plan*, once nothing that can be known stands against it."""
+    preflight.require_unlocked(repository, plan.branches)
     preflight.require_unedited(plan)
     for package in packages:
         require_hooks(package.settings, package.root)

@@ -6,13 +6,13 @@ import os
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import ReleaseError, UnknownVersion
+from poetry_aegis.errors import NoUpstream, ReleaseError, UnknownVersion
 from poetry_aegis.release import preflight
 from poetry_aegis.release.changelog.file import Changelog
-from poetry_aegis.release.changelog.text import changelog_path, read_text_file
+from poetry_aegis.release.changelog.text import changelog_path, read_text_file, text_file
 from poetry_aegis.release.choice import Request, find_branch, find_packages_for
 from poetry_aegis.release.engine import Release, check
-from poetry_aegis.release.git import GitRepository
+from poetry_aegis.release.git import GitRepository, Upstream
 from poetry_aegis.release.history.reading import read_tags
 from poetry_aegis.release.plan import PackagePlan, Plan
 from poetry_aegis.release.planning import tag_of
@@ -58,10 +58,8 @@ def open_finish(
             f"There are commits after the release commit {commit[:7]}, which would be built, too.",
             hint=f"Publish just the release: git switch --detach {commit[:7]}, then again.",
         )
-    upstream = None
-    if request.push:
-        branch = preflight.require_branch(find_branch(repository, os.environ))
-        upstream = preflight.find_upstream(repository, branch, settings.remote)
+    _require_merged(repository, commit, settings.remote)
+    upstream = _upstream(repository, settings.remote) if request.push else None
     plan = Plan(
         root=repository.root,
         head=commit,
@@ -78,6 +76,36 @@ def open_finish(
         graph={} if len(packages) > 1 else None,
     )
     return check(repository, plan, record, additions, waiting)
+
+
+def _upstream(repository: GitRepository, remote: str) -> Upstream:
+    """Return where the tags go. No branch is pushed, so none need be checked out."""
+    branch = find_branch(repository, os.environ)
+    if branch is not None:
+        return preflight.find_upstream(repository, branch, remote)
+    if remote not in repository.remotes():
+        raise NoUpstream(
+            f"There is no remote {remote!r} to push the tag to.",
+            hint=f"Add it with: git remote add {remote} URL",
+        )
+    return Upstream(remote, "HEAD", tracked=True)
+
+
+def _require_merged(repository: GitRepository, commit: str, remote: str) -> None:
+    """Raise `ReleaseError` on a branch that has not been merged into the remote's main one.
+
+    A tag there would be off the main branch for ever, once the pull request is squashed.
+    """
+    main = repository.try_run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD").output
+    branch = repository.branch()
+    name = main.strip().removeprefix(f"refs/remotes/{remote}/")
+    if not name or branch in {None, name}:
+        return
+    if repository.try_run("merge-base", "--is-ancestor", commit, main.strip()).status:
+        raise ReleaseError(
+            f"The release commit {commit[:7]} on {branch} is not in {remote}/{name} yet.",
+            hint=f"Merge the pull request, then: git switch {name} && git pull",
+        )
 
 
 def _is_waiting(repository: GitRepository, package: Package) -> bool:
@@ -116,11 +144,10 @@ def _commit_of(repository: GitRepository, package: Package) -> str:
     """
     path = changelog_path(repository, package.pyproject, package.settings)
     name = path.relative_to(repository.root.resolve()).as_posix()
-    log = repository.run("log", "--first-parent", "--format=%H", "--", name)
     found = None
-    for commit in log.split():
-        outcome = repository.try_run("show", f"{commit}:{name}")
-        if outcome.status or Changelog(outcome.output).section(package.version.text) is None:
+    for commit, content in repository.versions_of(name):
+        text = text_file(content).text
+        if Changelog(text).section(package.version.text) is None:
             break
         found = commit
     if found is None:

@@ -1,7 +1,9 @@
 """The one place that runs git: a repository in the few verbs that a release needs.
 
-GitPython runs the processes; what they print is read here, with the settings pinned that would
-change it (``log.showSignature``, the output encoding, the locale).
+The processes are started here and not by GitPython, whose import takes longer than git takes for a
+version; what they print is read with the settings pinned that would change it
+(``log.showSignature``, the output encoding, the locale). `versions_of` needs no process per commit:
+there GitPython earns its import.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import PIPE
+from subprocess import DEVNULL, PIPE, Popen
 from threading import Thread
 from typing import TYPE_CHECKING, cast
 
@@ -24,13 +26,27 @@ from poetry_aegis.errors import (
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from io import BufferedReader
-    from subprocess import Popen
     from typing import IO
-
-    from git import Git
-
 SHOWN_LINES = 12
-PINNED = ("-c", "log.showSignature=false", "-c", "i18n.logOutputEncoding=UTF-8")
+LOG_IN = (
+    "Let git log in to the remote: a credential helper (git config credential.helper), an ssh key, "
+    "or in a pipeline the token that its checkout step keeps."
+)
+FIND = "Look at the remote's address, and whether you may read it: git remote -v"
+WAYS_OUT = {
+    "could not read Username": LOG_IN,
+    "could not read Password": LOG_IN,
+    "Authentication failed": LOG_IN,
+    "Permission denied (publickey": LOG_IN,
+    "' not found": FIND,
+    "Repository not found": FIND,
+    "does not appear to be a git repository": FIND,
+    "Could not resolve host": FIND,
+}
+PINNED = (
+    *("-c", "log.showSignature=false"),
+    *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "i18n.commitEncoding=UTF-8"),
+)
 CHUNK = 1 << 16
 
 
@@ -48,6 +64,11 @@ class Outcome:
         telling = [line for line in self.lines if line.startswith(("fatal:", "error:", "remote:"))]
         line = next(iter(telling or self.lines), f"exit code {self.status}")
         return line.split(":", 1)[1].strip() if telling else line
+
+    @property
+    def way_out(self) -> str:
+        """What helps where a remote did not let git in; empty for anything else."""
+        return next((hint for sign, hint in WAYS_OUT.items() if sign in self.errors), "")
 
     @property
     def lines(self) -> list[str]:
@@ -116,9 +137,7 @@ class GitRepository:
 
         *environment* comes on top of this process's own; *text* is what git gets to read.
         """
-        running = self._start(arguments, environment, reads=bool(text))
-        # GitPython's own wrapper raises for a git that failed.
-        process = cast("Popen[bytes]", running.proc)
+        process = self._start(arguments, environment, reads=bool(text))
         try:
             output, errors = process.communicate(text.encode("utf-8") if text else None)
         except BaseException:
@@ -131,30 +150,10 @@ class GitRepository:
     def stream(self, *arguments: str) -> Iterator[str]:
         """Return what ``git ARGUMENTS`` prints while it prints it, cut at each NUL.
 
-        Git starts now, and has ended when the iteration has, whichever way, or when the iterator is
-        thrown away. Raises `GitMissing`, and at the end `GitError` where git refuses.
+        Git starts now, and has ended when the iteration has, whichever way. Raises `GitMissing`,
+        and at the end `GitError` where git refuses.
         """
-        return self._follow(self._start(arguments), arguments)
-
-    def _follow(self, running: Git.AutoInterrupt, arguments: Sequence[str]) -> Iterator[str]:
-        process = cast("Popen[bytes]", running.proc)
-        output, errors = cast("BufferedReader", process.stdout), cast("IO[bytes]", process.stderr)
-        said: list[bytes] = []
-        # A pipe full of warnings, which nobody reads meanwhile, would stop git for good.
-        listener = Thread(target=lambda: said.append(errors.read()), daemon=True)
-        listener.start()
-        try:
-            yield from _records(output)
-            process.wait()
-        finally:
-            process.terminate()
-            process.wait()
-            listener.join()
-            output.close()
-            errors.close()
-        outcome = Outcome(process.returncode, "", _decode(b"".join(said)))
-        if outcome.status:
-            raise _refusal(arguments, outcome)
+        return _follow(self._start(arguments), arguments)
 
     def _start(
         self,
@@ -162,19 +161,18 @@ class GitRepository:
         environment: Mapping[str, str] | None = None,
         *,
         reads: bool = False,
-    ) -> Git.AutoInterrupt:
-        """Return git at work; it is stopped when what is returned is thrown away."""
-        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")  # else `import git` wants git on PATH
-        from git import Git, GitCommandNotFound
-
+    ) -> Popen[bytes]:
+        """Return git at work."""
         try:
-            return Git(str(self.root)).execute(
+            return Popen(
                 ["git", *PINNED, *arguments],
-                as_process=True,
-                env=environment,
-                istream=PIPE if reads else None,
+                cwd=self.root,
+                env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **(environment or {})},
+                stdin=PIPE if reads else DEVNULL,
+                stdout=PIPE,
+                stderr=PIPE,
             )
-        except GitCommandNotFound:
+        except FileNotFoundError:
             raise GitMissing(
                 "There is no git on PATH.", hint="Install git and run the command again."
             ) from None
@@ -237,6 +235,22 @@ class GitRepository:
             return None
         return Upstream(remote, merge.removeprefix("refs/heads/"), tracked=True)
 
+    def versions_of(self, path: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the commits of the main line that changed the file *path*, newest first.
+
+        Each comes with its id and what the file held then; one that deleted it ends the iteration.
+        """
+        os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+        from git import Repo
+
+        with Repo(self.root, search_parent_directories=True) as repo:
+            for commit in repo.iter_commits("HEAD", paths=path, first_parent=True):
+                try:
+                    blob = commit.tree / path
+                except KeyError:
+                    return
+                yield commit.hexsha, blob.data_stream.read()
+
     def entries(self, paths: Sequence[str], index: Path | None = None) -> dict[str, str]:
         """Return what the index has for each of *paths*: mode, object id and stage.
 
@@ -276,6 +290,26 @@ class GitRepository:
         return {ref: sha for sha, ref in found if ref in refs}
 
 
+def _follow(process: Popen[bytes], arguments: Sequence[str]) -> Iterator[str]:
+    output, errors = cast("BufferedReader", process.stdout), cast("IO[bytes]", process.stderr)
+    said: list[bytes] = []
+    # A pipe full of warnings, which nobody reads meanwhile, would stop git for good.
+    listener = Thread(target=lambda: said.append(errors.read()), daemon=True)
+    listener.start()
+    try:
+        yield from _records(output)
+        process.wait()
+    finally:
+        process.terminate()
+        process.wait()
+        listener.join()
+        output.close()
+        errors.close()
+    outcome = Outcome(process.returncode, "", _decode(b"".join(said)))
+    if outcome.status:
+        raise _refusal(arguments, outcome)
+
+
 def _records(output: BufferedReader) -> Iterator[str]:
     """Yield the pieces of *output* between NULs, and what follows the last NUL if there is any."""
     rest = b""
@@ -297,4 +331,4 @@ def _decode(output: bytes) -> str:
 
 def _refusal(arguments: Sequence[str], outcome: Outcome) -> GitError:
     verb = next(argument for argument in arguments if not argument.startswith("-"))
-    return GitError(f"git {verb} failed: {outcome.reason}")
+    return GitError(f"git {verb} failed: {outcome.reason}", hint=outcome.way_out)

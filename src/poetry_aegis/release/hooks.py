@@ -14,7 +14,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import deque
 from dataclasses import dataclass, fields
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 HookName = Literal["pre_bump", "pre_commit", "pre_tag", "post_release"]
 
-SHOWN_LINES = 12
 LONGEST_LINE = 65_536  # characters; a longer one is passed on in pieces
 POLL = 0.05  # seconds
 LINGER = 1.0  # seconds that the output of a hook which has ended is waited for
@@ -76,13 +74,14 @@ def run_hook(
 ) -> None:
     """Run the hook *line* in *root* to its end, handing each line that it prints to *say*.
 
-    Raises `HookFailed`, with the end of what it said, where it fails. Where this is interrupted,
-    the hook and all that it started are ended before the interrupt goes on.
+    Raises `HookFailed` where it fails. Where this is interrupted, the hook and all that it started
+    are ended before the interrupt goes on.
     """
-    tail: deque[str] = deque(maxlen=SHOWN_LINES)
+    spoke = False
 
     def note(text: str) -> None:
-        tail.append(text)
+        nonlocal spoke
+        spoke = spoke or bool(text.strip())
         say(text)
 
     process = _start(line, root, environment)
@@ -95,8 +94,9 @@ def run_hook(
     if status:
         raise HookFailed(
             f"The hook {line!r} {_describe(status)}.",
-            hint="\n".join(f"  {text}" for text in tail if text.strip())
-            or "It printed nothing. Run it alone to see why.",
+            hint="What it printed stands above."
+            if spoke
+            else "It printed nothing. Run it alone to see why.",
         )
 
 

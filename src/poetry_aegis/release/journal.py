@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from filelock import FileLock, Timeout
 
@@ -28,11 +28,16 @@ LOCK_NAME = "poetry-aegis.lock"
 class Step(ABC):
     """One change to the world that a release makes. *name* is its own within the release.
 
+    What is not *lasting* counts only once a lasting step after it is done: until then a release
+    that broke off starts over. What hooks and people have made of half a release is no ground to
+    build on.
+
     `do` and `undo` may run again after either of them was cut short anywhere, in another process:
     they look at the world before they change it.
     """
 
     name: str
+    lasting: ClassVar[bool] = True
     _record: Record | None = None
 
     @abstractmethod
@@ -82,9 +87,15 @@ def run(steps: Sequence[Step], record: Record, started: Callable[[Step], None]) 
 
 
 def resume(steps: Sequence[Step], record: Record, started: Callable[[Step], None]) -> None:
-    """Do those of *steps* that are not done yet. Raises as `run` does."""
+    """Do those of *steps* that are not done for good.
+
+    Raises as `run` does, and what an undo raises where it has to start over.
+    """
     _attach(steps, record)
     done = _count_done(steps, record)
+    if not done:
+        with uninterrupted():
+            _take_back([step for step in steps if record.has_begun(step.name)], record)
     _run(steps[done:], steps[:done], record, started)
 
 
@@ -105,11 +116,18 @@ def take_back(steps: Sequence[Step], record: Record, undone: Callable[[Step], No
             "poetry aegis release --abort --force",
         )
     with uninterrupted():
-        for step in reversed(begun):
-            step.undo()
-            record.take_back(step.name)
-            undone(step)
+        _take_back(begun, record, undone)
         record.close()
+
+
+def _take_back(
+    begun: Sequence[Step], record: Record, undone: Callable[[Step], None] | None = None
+) -> None:
+    for step in reversed(begun):
+        step.undo()
+        record.take_back(step.name)
+        if undone:
+            undone(step)
 
 
 def _attach(steps: Sequence[Step], record: Record) -> None:
@@ -120,11 +138,11 @@ def _attach(steps: Sequence[Step], record: Record) -> None:
 def _count_done(steps: Sequence[Step], record: Record) -> int:
     """Return how many of *steps* need not be done again.
 
-    They build on one another, so the last one that is done tells for all before it.
+    They build on one another, so the last lasting one that is done tells for all before it.
     """
     for number in range(len(steps), 0, -1):
         step = steps[number - 1]
-        if not record.has_begun(step.name):
+        if not step.lasting or not record.has_begun(step.name):
             continue
         done = step.is_done()
         if record.has_done(step.name) if done is None else done:

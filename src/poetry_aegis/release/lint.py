@@ -6,7 +6,10 @@ import re
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
+from itertools import groupby
+from operator import attrgetter
 from string import Formatter
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import InvalidVersion
@@ -42,6 +45,7 @@ BREAKING = re.compile(r"[\s*_#>-]{0,9}breaking[ _-]?changes?[*_]{0,2}\s{0,9}[:!#
 TRAILER = re.compile(r"(?P<token>[A-Za-z]+(?:-[A-Za-z]+){0,3}-by|Release-As|Refs): \S")
 
 SHOWN = 72  # characters of a header
+NARROWEST = 40  # characters of a line
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,6 @@ class Finding:
     subject: str
     problem: str
     remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.sha[:7] or 'message'}  {self.subject!r}: {self.problem}; {self.remedy}"
 
     def to_json(self) -> dict[str, str]:
         """Return the finding as ``--json`` prints it."""
@@ -78,6 +79,20 @@ def lint_messages(commits: Iterable[Commit], settings: Settings) -> list[Finding
             told = dict.fromkeys(_problems(commit, subject, rules, known))
             findings += [Finding(commit.sha, _shown(subject), *problem) for problem in told]
     return findings
+
+
+def report(findings: Iterable[Finding], width: int) -> Iterator[str]:
+    """Yield *findings* as lines of at most *width* characters: a subject, what is wrong below it."""
+    width = max(width, NARROWEST)
+    for (sha, subject), same in groupby(findings, key=attrgetter("sha", "subject")):
+        yield _shown(f"{sha[:7]}  {subject or '(empty)'}".lstrip(), width)
+        for finding in same:
+            for text in (finding.problem, finding.remedy):
+                yield from _indented(text, width)
+
+
+def _indented(text: str, width: int) -> list[str]:
+    return wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _problems(
@@ -187,10 +202,10 @@ def _example(known: list[str], description: str = "DESCRIPTION") -> str:
     return f"fix: {description}, or another type: {', '.join(known)}"
 
 
-def _shown(text: str) -> str:
-    """Return *text* short, and without characters that steer a terminal."""
-    plain = "".join(char if char.isprintable() else "\ufffd" for char in text[: SHOWN + 1])
-    return plain if len(plain) <= SHOWN else f"{plain[: SHOWN - 1]}…"
+def _shown(text: str, most: int = SHOWN) -> str:
+    """Return *text* in at most so many characters, and without those that steer a terminal."""
+    plain = "".join(char if char.isprintable() else "\ufffd" for char in text[: most + 1])
+    return plain if len(plain) <= most else f"{plain[: most - 1]}…"
 
 
 def _is_version(text: str) -> bool:

@@ -5,11 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import UsageError
+from poetry_aegis.errors import IncompleteHistory, UsageError
 from poetry_aegis.release.history.commits import Commit
+from poetry_aegis.release.history.shallow import (
+    UNSHALLOW,
+    require_readable_history,
+    shorn_commits,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from poetry_aegis.release.git import GitRepository
+    from poetry_aegis.release.packages.workspace import Package
     from poetry_aegis.settings import Settings
 
 SCISSORS = "------------------------ >8 ------------------------"
@@ -19,7 +27,8 @@ AUTOMATIC_COMMENTS = "#;@!$%^&|:"  # what core.commentChar=auto chooses from
 def read_range(repository: GitRepository, span: str) -> tuple[Commit, ...]:
     """Return the commits in *span*, which is written as for ``git log``, newest first.
 
-    Raises `UsageError` for what git does not know as a range.
+    Raises `UsageError` for what git does not know as a range, `NoCommits` where there are none yet,
+    and `IncompleteHistory` for a range that goes on where a shallow clone is cut off.
     """
     if span.startswith("-"):
         raise UsageError(
@@ -28,21 +37,44 @@ def read_range(repository: GitRepository, span: str) -> tuple[Commit, ...]:
         )
     outcome = repository.try_run("log", "-z", "--format=%H%x1f%P%x1f%B", span, "--")
     if outcome.status:
+        repository.head()  # Of no commit at all, this tells better.
         raise UsageError(
             f"Git does not know the range {span!r}: {outcome.reason}",
             hint="For example: poetry aegis lint main..HEAD",
         )
     entries = (entry.split("\x1f", 2) for entry in outcome.output.split("\0") if entry)
-    return tuple(
+    commits = tuple(
         Commit(sha, "", "", message, parents=tuple(parents.split()))
         for sha, parents, message in entries
     )
+    if ".." in span:
+        _require_ends(repository, commits, span)
+    return commits
 
 
-def read_unreleased(repository: GitRepository, settings: Settings) -> tuple[Commit, ...]:
-    """Return the commits since the last release, newest first."""
+def _require_ends(repository: GitRepository, commits: tuple[Commit, ...], span: str) -> None:
+    cut = shorn_commits(repository)
+    if any(commit.sha in cut for commit in commits):
+        raise IncompleteHistory(
+            f"This clone is shallow: commits of {span!r} may be missing.", hint=UNSHALLOW
+        )
+
+
+def read_unreleased(
+    repository: GitRepository, settings: Settings, packages: Sequence[Package] = ()
+) -> tuple[Commit, ...]:
+    """Return the commits since the last release, newest first; of *packages* where there are any.
+
+    Of a package they are those that change something of it, since the last release of that one.
+    Raises `NoCommits`, and `IncompleteHistory` as `require_readable_history` does.
+    """
     from poetry_aegis.release.history.reading import read_tags
 
+    if packages:
+        from poetry_aegis.release.packages import histories
+
+        return histories.read_unreleased(repository, packages)
+    require_readable_history(repository, settings)
     last = read_tags(repository, settings.tag_format).last
     return read_range(repository, f"refs/tags/{last.name}..HEAD" if last else "HEAD")
 

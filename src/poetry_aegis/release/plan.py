@@ -105,6 +105,11 @@ class Plan:
         return not self.finishing
 
     @property
+    def branches(self) -> list[str]:
+        """The branches that it changes, by their names."""
+        return [branch for branch in (self.branch, self.release_branch) if branch]
+
+    @property
     def version(self) -> str:
         """The new version, as PEP 440 spells it; of several packages with their names."""
         if len(self.packages) == 1:

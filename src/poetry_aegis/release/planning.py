@@ -115,7 +115,7 @@ def _lay_out_package(
         commits=tuple(change.to_json() for change in decision.history.changes),
         hooks=asdict(settings.hooks),
     )
-    return planned, remarks + _on_others(decision.history)
+    return planned, [*remarks, *_on_others(decision.history)]
 
 
 def _change_version_files(

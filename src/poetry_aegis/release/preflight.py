@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import (
     CommitRefused,
     DetachedHead,
     DirtyTree,
+    GitError,
     NoUpstream,
     ReleaseError,
     TagExists,
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from poetry_aegis.release.plan import Plan
 
 SHOWN_FILES = 5
+LOCK_PATIENCE = 1.0  # seconds
 # What git keeps in its directory while it waits for the user to finish something.
 UNDER_WAY = {
     "MERGE_HEAD": "merge",
@@ -44,8 +47,17 @@ def require_branch(branch: str | None) -> str:
 
 
 def require_quiet(repository: GitRepository) -> None:
-    """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like."""
-    for verb, path in zip(UNDER_WAY.values(), repository.paths_of(*UNDER_WAY), strict=True):
+    """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like.
+
+    `GitError` where another git is at work, or has left its lock when it was killed.
+    """
+    lock, *under_way = repository.paths_of("index.lock", *UNDER_WAY)
+    if lock.exists():
+        raise GitError(
+            "Another git is at work in this work tree, or one was killed and has left its lock.",
+            hint=f"If none is running, remove the lock: rm {lock}",
+        )
+    for verb, path in zip(UNDER_WAY.values(), under_way, strict=True):
         if path.exists():
             raise DirtyTree(
                 f"A {verb} is under way in this work tree.",
@@ -53,6 +65,25 @@ def require_quiet(repository: GitRepository) -> None:
                 if verb != "bisect"
                 else "End it: git bisect reset",
             )
+
+
+def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None:
+    """Raise `ReleaseError` where git's index, HEAD or one of *branches* stays locked.
+
+    A git that was killed leaves its locks behind. Whose they are nobody can tell, so they are named
+    and not removed; one that is at work lets go of them in a moment.
+    """
+    names = ["index", "HEAD", "packed-refs", "config", *(f"refs/heads/{name}" for name in branches)]
+    paths = repository.paths_of(*(f"{name}.lock" for name in names))
+    deadline = monotonic() + LOCK_PATIENCE
+    while locks := [path for path in paths if path.exists()]:
+        if monotonic() > deadline:
+            raise ReleaseError(
+                f"Git's lock {locks[0]} is in the way: another git is at work, or was killed.",
+                hint="If no git is running here, run the command again without: "
+                + ", ".join(map(str, locks)),
+            )
+        sleep(0.05)
 
 
 def find_edits(repository: GitRepository, *, allowed: bool) -> frozenset[str]:

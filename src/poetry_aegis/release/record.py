@@ -57,8 +57,18 @@ class Record:
         """Raise `UnfinishedRelease` where a release has not been finished."""
         if self.exists:
             raise UnfinishedRelease(
-                "A release of this repository broke off and is not finished.", hint=WAYS_OUT
+                f"{self._describe()} broke off and is not finished.", hint=WAYS_OUT
             )
+
+    def _describe(self) -> str:
+        """Return which release it is, as far as that can be read."""
+        try:
+            packages = self.load()["packages"]
+            return "The release of " + ", ".join(
+                f"{package['name']} {package['version']}" for package in packages
+            )
+        except (ReleaseError, KeyError, TypeError):
+            return "A release of this repository"
 
     def open(self, plan: Mapping[str, Any]) -> None:
         """Begin the journal of *plan*, JSON values all. Raises `UnfinishedRelease`, ``OSError``."""

@@ -16,6 +16,7 @@ from poetry_aegis.release.steps import (
     RunHooks,
     WriteFiles,
 )
+from poetry_aegis.release.steps.contents import KeptCopies
 from poetry_aegis.release.version.vacancy import nothing_occupied
 
 if TYPE_CHECKING:
@@ -82,16 +83,18 @@ class _Sequence:
         self._record = record
         self._additions = additions
         self._hooks: list[RunHooks] = []
+        kept = record.directory.with_name(f"{record.directory.name}.kept")
+        self._copies = KeptCopies(kept, plan.root, additions.say)
         self._commit = self._make_commit() if plan.committing else None
 
     def __iter__(self) -> Iterator[Step]:
         plan = self._plan
         if plan.release_branch:
             yield MakeBranch(self._repository, plan.release_branch, plan.branch or "", plan.head)
-        yield from self._run("pre_bump")
         if self._commit:
+            yield from self._run("pre_bump")
             yield self._commit.files
-        yield from self._run("pre_commit")
+            yield from self._run("pre_commit")
         for package in plan.packages:
             yield from self._additions.building(plan, package, self._directory(package))
         if self._commit:
@@ -118,16 +121,14 @@ class _Sequence:
 
     def _target(self) -> str:
         """Return the commit that the release is: its own, or the one it was planned on."""
-        found = self._commit.find() if self._commit else None
-        return found.sha if found else self._plan.head
+        return self._commit.require().sha if self._commit else self._plan.head
 
     def _make_commit(self) -> MakeCommit:
         plan = self._plan
         files = WriteFiles(
             plan.root,
             plan.files,
-            kept=self._record.directory.with_name("poetry-aegis.kept"),
-            say=self._additions.say,
+            self._copies,
             directories=plan.directories,
         )
         return MakeCommit(
@@ -139,7 +140,16 @@ class _Sequence:
             sign=plan.sign,
             dirty=plan.dirty,
             also=lambda: [path for hook in self._hooks for path in hook.changed],
+            settle=self._settle,
+            ref=f"refs/heads/{plan.release_branch}" if plan.release_branch else "HEAD",
         )
+
+    def _settle(self) -> None:
+        """Let the steps take note that the release's own hooks may have changed their files."""
+        for hook in self._hooks:
+            hook.accept()
+        if self._commit:
+            self._commit.files.accept()
 
     def _make_tag(self, package: PackagePlan) -> MakeTag:
         message = f"{package.tag}\n\n{package.section}"
@@ -166,6 +176,8 @@ class _Sequence:
                 package.root,
                 plan.head,
                 frozenset(change.path.relative_to(plan.root).as_posix() for change in plan.files),
+                self._copies,
+                self._settle,
                 self._additions.say,
                 name=self._named(hook, package),
             )

@@ -139,3 +139,24 @@ def test_edits_would_go_along_to_the_branch_and_are_refused(project: GitProject)
         open_release(
             project.pyproject, Settings(), Request("auto", branch=BRANCH, allow_dirty=True)
         )
+
+
+def test_a_detached_head_is_enough_to_finish(project: GitProject, remote: GitProject) -> None:
+    project.commit("feat: x")
+    propose(project)
+    merge(project, "release/0.1.0", "merge")
+    project.git("push", "--quiet", "origin", "main")
+    project.git("switch", "--quiet", "--detach")
+    assert finish(project, push=True)
+    assert remote.tags() == ["v0.1.0"]
+
+
+def test_the_release_branch_itself_is_not_finished(project: GitProject, remote: GitProject) -> None:
+    project.commit("feat: x")
+    propose(project, push=True)
+    project.git("remote", "set-head", "origin", "main")
+    project.git("switch", "--quiet", "release/0.1.0")
+    with pytest.raises(errors.ReleaseError, match="is not in origin/main yet") as caught:
+        finish(project, push=True)
+    assert "git switch main && git pull" in caught.value.hint
+    assert project.tags() == []

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poetry_aegis.errors import UsageError
+from poetry_aegis.errors import IncompleteHistory, NoCommits, UsageError
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.commits import Commit
-from poetry_aegis.release.lint import Finding, lint_messages
+from poetry_aegis.release.lint import Finding, lint_messages, report
 from poetry_aegis.release.lint_input import (
     SCISSORS,
     clean,
@@ -20,11 +20,10 @@ from poetry_aegis.release.lint_input import (
     read_unreleased,
 )
 from poetry_aegis.settings import Settings
+from tests.support.git import GitProject, clone, leave_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.git import GitProject
 
 SHA = "0123456789abcdef"
 
@@ -191,13 +190,41 @@ def test_squashed_bodies_count_where_the_settings_read_them() -> None:
     assert lint(message) != []
 
 
-def test_a_finding_is_one_line_without_what_steers_a_terminal() -> None:
-    (found,) = lint("Wipe \x1b[2J the screen " + "x" * 100_000)
-    assert str(found).startswith(f"{SHA[:7]}  'Wipe \ufffd[2J the screen xxx")
-    assert len(str(found)) < 400
-    assert "\x1b" not in str(found)
+def test_findings_are_told_below_the_subject_of_their_commit() -> None:
+    one, other = Commit(SHA, "", "", "feat:x"), Commit(SHA[::-1], "", "", "feature: y\nbody")
+    assert list(report(lint_messages([one, other], Settings()), 80)) == [
+        "0123456  feat:x",
+        "  there is no space after the colon",
+        "  write: feat: x",
+        "fedcba9  feature: y body",
+        "  the type 'feature' is unknown",
+        "  did you mean 'feat'?",
+        "  the body stands right below the header",
+        "  leave a line empty between them",
+    ]
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_no_line_of_a_report_is_wider_than_the_terminal(width: int) -> None:
+    lines = list(report(lint("Wipe the screen " + "x" * 100_000), width))
+    assert max(map(len, lines)) <= width
+    assert lines[0].endswith("…")
+    assert lines[1:3] == ["  there is no type", lines[2]]
+    assert lines[2].startswith("  write: fix: Wipe the")
+    assert all(line.startswith("    ") for line in lines[3:])
+    assert " ".join(lines).endswith("security, style, test")
+
+
+def test_a_message_that_is_no_commit_yet_is_told_without_a_sha() -> None:
+    drafts = [Commit("", "", "", "feat:x"), Commit("", "", "", "")]
+    first, _, _, second, *_ = report(lint_messages(drafts, Settings()), 80)
+    assert (first, second) == ("feat:x", "(empty)")
+
+
+def test_what_steers_a_terminal_is_not_printed() -> None:
+    (found,) = lint("Wipe \x1b[2J the screen")
     assert found.to_json()["sha"] == SHA
-    assert str(lint_messages([Commit("", "", "", "x")], Settings())[0]).startswith("message  'x': ")
+    assert next(report([found], 80)) == f"{SHA[:7]}  Wipe \ufffd[2J the screen"
 
 
 @pytest.mark.parametrize(
@@ -217,8 +244,8 @@ def test_a_megabyte_is_judged_like_any_other(message: str) -> None:
 
 @given(st.text())
 def test_any_text_is_judged(message: str) -> None:
-    for found in lint(message):
-        assert str(found).isprintable()
+    for line in report(lint(message), 80):
+        assert line.isprintable()
 
 
 # Where the messages come from
@@ -246,6 +273,32 @@ def test_without_a_release_everything_is_unreleased(project: GitProject) -> None
     project.commit("feat: one")
     commits = read_unreleased(GitRepository(project.root), Settings())
     assert [commit.subject for commit in commits] == ["feat: one", "chore: start"]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_shallow_clone_is_not_taken_for_all_of_a_range(
+    project: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
+) -> None:
+    leave_pipeline(monkeypatch)
+    for number in range(4):
+        project.commit(f"feat: {number}")
+    project.git("branch", "base", "HEAD~3")
+    cut = clone(project, tmp_path / "cut", f"--depth={depth}", "--no-single-branch")
+    repository = GitRepository(cut.root)
+    with pytest.raises(IncompleteHistory, match="shallow"):
+        read_unreleased(repository, Settings())
+    with pytest.raises(IncompleteHistory, match=r"'origin/base\.\.HEAD'"):
+        read_range(repository, "origin/base..HEAD")
+    assert len(read_range(repository, "HEAD^!")) == 1
+    monkeypatch.setenv("CI", "true")
+    assert len(read_unreleased(repository, Settings())) == 5
+
+
+def test_without_a_commit_there_is_nothing_to_lint(tmp_path: Path) -> None:
+    empty = GitProject(tmp_path)
+    empty.git("init", "--quiet")
+    with pytest.raises(NoCommits, match="no commit"):
+        read_unreleased(GitRepository(tmp_path), Settings())
 
 
 @pytest.mark.parametrize("span", ["--output=evil", "-n1", "gone..HEAD", "HEAD --output=evil", ""])

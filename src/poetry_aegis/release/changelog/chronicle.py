@@ -16,6 +16,7 @@ from poetry_aegis.release.changelog.text import changelog_path, read_text_file
 from poetry_aegis.release.changelog.writer import Edition, open_writer
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.reading import read_stretches, read_tags
+from poetry_aegis.release.history.shallow import require_readable_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +48,7 @@ class Chronicle:
 
     *owns* is as for `history.reading.read_history`.
 
-    Raises `NoRepository`, `NoCommits`, `SettingsError` and `MissingExtra`.
+    Raises `NoRepository`, `NoCommits`, `IncompleteHistory`, `SettingsError` and `MissingExtra`.
     """
 
     def __init__(
@@ -55,6 +56,9 @@ class Chronicle:
     ) -> None:
         self._repository = GitRepository.around(pyproject.parent)
         self._repository.head()
+        require_readable_history(
+            self._repository, settings, whole=True, with_paths=owns is not None
+        )
         self._settings = settings
         self._owns = owns
         self.path = changelog_path(self._repository, pyproject, settings)

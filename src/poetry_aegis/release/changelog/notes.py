@@ -17,6 +17,7 @@ from poetry_aegis.release.changelog.text import changelog_path, read_text_file, 
 from poetry_aegis.release.changelog.writer import Edition, Writer, open_writer
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.reading import read_history, read_tags
+from poetry_aegis.release.history.shallow import is_shallow, require_readable_history
 from poetry_aegis.release.version.numbers import format_tag, parse_version
 
 if TYPE_CHECKING:
@@ -102,10 +103,10 @@ def find_notes(
 ) -> Notes:
     """Return the section of *version*; ``None`` means what the next final release will say.
 
-    What stands in the file already is returned as it stands there. *owns* is as for
-    `history.reading.read_history`. Raises `UnknownVersion` for a
-    version that is neither there nor tagged nor the next one, `InvalidVersion`, `SettingsError`,
-    `GitError` and `ReleaseError`.
+    What stands in the file already is returned as it stands there, from a shallow clone without
+    its changes. *owns* is as for `history.reading.read_history`. Raises `UnknownVersion` for a
+    version that is neither there nor tagged nor the next one, `IncompleteHistory`,
+    `InvalidVersion`, `SettingsError`, `GitError` and `ReleaseError`.
     """
     # Reading is no release: a commit that would be refused there is only passed over here.
     if settings.other_commits == "refuse":
@@ -115,17 +116,22 @@ def find_notes(
     path = changelog_path(repository, pyproject, settings)
     file = read_text_file(path)
     changelog = Changelog(file.text)
+    wanted = parse_version(version) if version else None
+    stands = wanted is not None and changelog.section(wanted.text) is not None
+    if not stands:
+        require_readable_history(
+            repository, settings, whole=wanted is not None, with_paths=owns is not None
+        )
     tags = read_tags(repository, settings.tag_format)
-    span = _span_of(parse_version(version), tags, settings) if version else _unreleased(tags)
+    span = _span_of(wanted, tags, settings) if wanted else _unreleased(tags)
     name = span.edition.name
-    stands = version is not None and changelog.section(name) is not None
     if not (stands or span.is_known):
         read = partial(read_history, repository, settings, owns=owns)
         _require_next(
             parse_version(name), _next_version(repository, pyproject, settings, tags, read), tags
         )
     changes: tuple[Change, ...] = ()
-    if span.is_known or not stands:
+    if not stands or (span.is_known and not is_shallow(repository)):
         changes = read_history(repository, settings, span.since, span.until, owns=owns).changes
     if not stands:
         open_writer(repository, pyproject, settings).put(changelog, span.edition, changes)

@@ -44,9 +44,7 @@ def read_text_file(path: Path) -> TextFile:
     One that is not there is an empty one. Raises `ReleaseError` for what cannot be read as text.
     """
     try:
-        content = path.read_bytes()
-        mark = next((mark for mark in BYTE_ORDER_MARKS if content.startswith(mark)), b"")
-        text = content[len(mark) :].decode(BYTE_ORDER_MARKS.get(mark, "utf-8"))
+        return text_file(path.read_bytes())
     except FileNotFoundError:
         return TextFile()
     except (OSError, UnicodeDecodeError) as error:
@@ -54,6 +52,12 @@ def read_text_file(path: Path) -> TextFile:
             f"The changelog {path} cannot be read: {error}",
             hint="It has to be a text file in UTF-8, or in UTF-16 with a byte order mark.",
         ) from error
+
+
+def text_file(content: bytes) -> TextFile:
+    """Return the text file that *content* is. Raises ``UnicodeDecodeError`` where it is none."""
+    mark = next((mark for mark in BYTE_ORDER_MARKS if content.startswith(mark)), b"")
+    text = content[len(mark) :].decode(BYTE_ORDER_MARKS.get(mark, "utf-8"))
     return TextFile(text, content, mark)
 
 

@@ -179,8 +179,10 @@ def _parse_revert(commit: Commit) -> Change | None:
         worded_otherwise = f"\n{REVERTING}" in commit.message
         return Change(commit, "revert", None, commit.subject) if worded_otherwise else None
     subject, undone = quoted
-    again = None if undone else _parse(commit, [[subject]])
-    return again or Change(commit, "revert", None, subject)
+    original = _parse(commit, [[subject]])
+    if original is None:
+        return Change(commit, "revert", None, subject)
+    return Change(commit, "revert", original.scope, original.description) if undone else original
 
 
 def quoted_by(subject: str) -> tuple[str, bool] | None:

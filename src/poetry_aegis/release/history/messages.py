@@ -65,17 +65,27 @@ def unsquash(message: str, types: Collection[str]) -> list[str]:
     """Return the messages that the squashed commit *message* is made of, its own subject first.
 
     Each starts at a bullet (``* feat: x``) or at a line of its own; only one of the known *types*
-    starts one, and a line in the middle of prose never does. One piece: nothing was squashed.
+    starts one, and a line in the middle of prose never does. A bullet of another kind (``* typo``)
+    ends one, but for the footers that follow: whatever broke, nobody may miss it. One piece:
+    nothing was squashed.
     """
     lines = _lines(message.strip())
     starts = set(_starts(lines, types))
     pieces: list[list[str]] = [[]]
+    mark, ended = "", False
     for number, line in enumerate(lines):
+        bullet = BULLET.match(line)
         if number in starts:
-            pieces.append([BULLET.sub("", line, count=1)])
-        else:
+            mark, ended = bullet[0] if bullet else "", False
+            pieces.append([line.removeprefix(mark)])
+        elif bullet and bullet[0] == mark:
+            ended = True
+        elif not ended:
             # What belongs to a bullet is indented below it; footers stand at the margin.
             pieces[-1].append(line.strip() if len(pieces) > 1 else line)
+        elif FOOTER.fullmatch(line.strip()):
+            pieces[-1] += ["", line.strip()]
+            ended = False
     return ["\n".join(piece) for piece in pieces]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+PIPELINES = ("CI", "TF_BUILD", "JENKINS_URL", "GITHUB_ACTIONS", "GITLAB_CI")
 # A pull request's own variables: what is checked out then is no branch to release from.
 PULL_REQUESTS = (
     "GITHUB_HEAD_REF",  # GitHub, Gitea and Forgejo Actions
@@ -47,8 +48,7 @@ NOTHING = ("", "false", "0")
 
 def is_pipeline(environ: Mapping[str, str]) -> bool:
     """Return whether *environ* is that of a CI pipeline."""
-    known = ("CI", "TF_BUILD", "JENKINS_URL", "GITHUB_ACTIONS", "GITLAB_CI")
-    return any(_says(environ, name) for name in known)
+    return any(_says(environ, name) for name in PIPELINES)
 
 
 def branch_from_pipeline(environ: Mapping[str, str]) -> str | None:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import IncompleteHistory
+from poetry_aegis.release.history.pipelines import is_pipeline
 from poetry_aegis.release.version.numbers import version_of_tag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from poetry_aegis.release.git import GitRepository
+    from poetry_aegis.settings import Settings
 
 FIRST_STEP = 64
 MOST_TAGS = 200  # by name on one command line
+SHALLOW = "This clone is shallow: commits since the last release may be missing."
+UNSHALLOW = "Get the whole history with: git fetch --unshallow --tags"
 
 
 def is_shallow(repository: GitRepository) -> bool:
@@ -41,14 +46,45 @@ def require_whole_history(
     if not is_shallow(repository):
         return False
     if not fetch:
-        raise _incomplete("This clone is shallow: commits since the last release may be missing")
+        raise IncompleteHistory(
+            SHALLOW, hint=f"{UNSHALLOW}\nOr let the release get what it needs: --fetch"
+        )
+    _deepen(repository, remote, tag_formats)
+    return True
+
+
+def require_readable_history(
+    repository: GitRepository, settings: Settings, *, whole: bool = False, with_paths: bool = False
+) -> None:
+    """Make sure that all is there since the last final release; with *whole*, from the beginning.
+
+    For what reads the history and releases nothing: in a pipeline, whose clones are often shallow,
+    what is missing is fetched. Raises `IncompleteHistory` as `require_whole_history` does.
+    """
+    if with_paths:
+        _require_trees(repository, settings.remote)
+    if not is_shallow(repository):
+        return
+    if not is_pipeline(os.environ):
+        raise IncompleteHistory(SHALLOW, hint=UNSHALLOW)
+    if whole:
+        _fetch(repository, "--no-tags", "--unshallow", settings.remote)
+    _deepen(repository, settings.remote, [settings.tag_format])
+
+
+def shorn_commits(repository: GitRepository) -> frozenset[str]:
+    """Return the ids of the commits whose parents are missing. Raises `GitError`."""
+    (place,) = repository.paths_of("shallow")
+    return frozenset(place.read_text("ascii").split() if place.exists() else ())
+
+
+def _deepen(repository: GitRepository, remote: str, tag_formats: Sequence[str]) -> None:
     finals = _RemoteTags(repository, remote, tag_formats)
     step = FIRST_STEP
     while is_shallow(repository) and not finals.reached():
         _fetch(repository, "--no-tags", f"--deepen={step}", remote)
         step *= 2
     finals.fetch()
-    return True
 
 
 class _RemoteTags:
@@ -64,7 +100,7 @@ class _RemoteTags:
         """Return whether a final release of each format is there with all commits since."""
         git = self._repository
         known = set(git.run("rev-list", "HEAD").split())
-        cut = set(self._shorn())
+        cut = shorn_commits(git)
         return all(self._is_whole(template, known, cut) for template in self._formats)
 
     def fetch(self) -> None:
@@ -82,7 +118,11 @@ class _RemoteTags:
         """Return the name of each tag with the commit that it stands for."""
         listed = self._repository.try_run("ls-remote", "--quiet", "--tags", self._remote)
         if listed.status:
-            raise _incomplete(f"This clone is shallow, and {self._remote} gives no more of it")
+            raise IncompleteHistory(
+                f"This clone is shallow, and {self._remote} cannot be read: "
+                f"{listed.reason.rstrip('.')}.",
+                hint=listed.way_out or UNSHALLOW,
+            )
         commits: dict[str, str] = {}
         for line in filter(None, listed.output.split("\n")):
             sha, _, ref = line.partition("\t")
@@ -90,7 +130,7 @@ class _RemoteTags:
             commits[ref.removeprefix("refs/tags/").removesuffix("^{}")] = sha
         return commits
 
-    def _is_whole(self, template: str, known: set[str], cut: set[str]) -> bool:
+    def _is_whole(self, template: str, known: set[str], cut: frozenset[str]) -> bool:
         """Return whether nothing is cut off between HEAD and its last final release."""
         versions = {}
         for name, sha in self._commits.items():
@@ -101,11 +141,6 @@ class _RemoteTags:
             return False
         last = versions[max(versions)]
         return cut.isdisjoint(self._repository.run("rev-list", "HEAD", f"^{last}").split())
-
-    def _shorn(self) -> list[str]:
-        """Return the commits whose parents are missing."""
-        place = self._repository.run("rev-parse", "--git-path", "shallow").rstrip("\r\n")
-        return (self._repository.root / place).read_text("ascii").split()
 
 
 def _require_trees(repository: GitRepository, remote: str) -> None:
@@ -122,12 +157,7 @@ def _require_trees(repository: GitRepository, remote: str) -> None:
 def _fetch(repository: GitRepository, *arguments: str) -> None:
     outcome = repository.try_run("fetch", "--quiet", *arguments)
     if outcome.status:
-        raise _incomplete(f"This clone is shallow, and git fetch failed: {outcome.reason}")
-
-
-def _incomplete(sentence: str) -> IncompleteHistory:
-    return IncompleteHistory(
-        f"{sentence.rstrip('.')}.",
-        hint="Get the whole history with: git fetch --unshallow --tags\n"
-        "Or let the release get what it needs: --fetch",
-    )
+        raise IncompleteHistory(
+            f"This clone is shallow, and git fetch failed: {outcome.reason.rstrip('.')}.",
+            hint=outcome.way_out or UNSHALLOW,
+        )

@@ -6,14 +6,17 @@ Only what is published counts: a dependency group is nobody's business but the d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import ReleaseError
+from poetry_aegis.release.packages.constraints import compatible_with
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from poetry.core.constraints.version import Version
 
     from poetry_aegis.release.packages.workspace import Package
 
@@ -22,13 +25,15 @@ if TYPE_CHECKING:
 class Need:
     """*package* requires *dependency*, both being names of packages in this repository.
 
-    *constraint* is as written, ``None`` for any version: a path dependency has no other.
+    *constraint* is as written, ``None`` for any version. With *by_path* only a path is written: a
+    build puts a constraint in its place, which `Graph.as_published` knows.
     """
 
     package: str
     dependency: str
     constraint: str | None
     optional: bool = False
+    by_path: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the need as ``--json`` prints it."""
@@ -59,6 +64,21 @@ class Graph:
         """Return the names of the packages that require the package *name* themselves."""
         return tuple(dict.fromkeys(need.package for need in self.needs if need.dependency == name))
 
+    def as_published(self, released: Mapping[str, Version | None]) -> Graph:
+        """Return the graph with the constraints that builds put in the place of paths.
+
+        *released* are the packages' last versions, by their names. What was never released has
+        published no constraint that something could move out of.
+        """
+
+        def publish(need: Need) -> Need:
+            if not need.by_path or released.get(need.package) is None:
+                return need
+            version = released.get(need.dependency) or self.package(need.dependency).version
+            return replace(need, constraint=compatible_with(version))
+
+        return replace(self, needs=tuple(publish(need) for need in self.needs))
+
     def to_json(self) -> dict[str, object]:
         """Return the graph as ``--json`` prints it."""
         return {
@@ -83,15 +103,26 @@ def read_graph(packages: Sequence[Package]) -> Graph:
 def _needs_of(package: Package, packages: Sequence[Package]) -> Iterable[Need]:
     names = {other.distribution: other.name for other in packages}
     found = (
-        Need(package.name, names[item.name], item.constraint, item.optional)
+        Need(
+            package.name,
+            names[item.name],
+            item.constraint,
+            item.optional,
+            by_path=item.path is not None and item.constraint is None,
+        )
         for item in package.requirements
         # A package may require itself: the extra "all" is often written so.
         if item.published and item.name in names and item.name != package.distribution
     )
-    needs = dict.fromkeys(found)
     # Poetry's table may only say where to develop against what the project requires already.
-    constrained = {need.dependency for need in needs if need.constraint}
-    return [need for need in needs if need.constraint or need.dependency not in constrained]
+    needs = _without_vaguer(list(dict.fromkeys(found)), lambda need: not need.by_path)
+    return _without_vaguer(needs, lambda need: need.constraint is not None)
+
+
+def _without_vaguer(needs: Sequence[Need], is_clear: Callable[[Need], bool]) -> list[Need]:
+    """Return *needs* without those that are not clear about a dependency where another one is."""
+    clear = {need.dependency for need in needs if is_clear(need)}
+    return [need for need in needs if is_clear(need) or need.dependency not in clear]
 
 
 def _sort(packages: Sequence[Package], needs: Sequence[Need]) -> tuple[Package, ...]:

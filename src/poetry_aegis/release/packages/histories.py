@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis.release.history.reading import History, Tags, read_since_oldest, read_tags
+from poetry_aegis.release.history.shallow import require_readable_history
 from poetry_aegis.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from poetry_aegis.release.git import GitRepository
+    from poetry_aegis.release.history.commits import Commit
     from poetry_aegis.release.history.reading import Tag
     from poetry_aegis.release.packages.workspace import Package
 
@@ -55,3 +57,22 @@ def read_package_histories(
         lenient = replace(package.settings, other_commits="ignore")
         histories[package.name] = History.of(None, owned, lenient, parents)
     return PackageHistories(tags, histories)
+
+
+def read_unreleased(repository: GitRepository, packages: Sequence[Package]) -> tuple[Commit, ...]:
+    """Return the commits that no release of a package they belong to contains.
+
+    They come newest first, package by package, each once. Raises `GitError`, and
+    `IncompleteHistory` as `require_readable_history` does.
+    """
+    for package in packages:
+        require_readable_history(repository, package.settings, with_paths=True)
+    lenient = [
+        replace(item, settings=replace(item.settings, other_commits="ignore")) for item in packages
+    ]
+    histories = read_package_histories(repository, lenient)
+    found: dict[str, Commit] = {}
+    for package in lenient:
+        history = histories.read(package, histories.tags[package.name].last)
+        found |= {commit.sha: commit for commit in history.commits}
+    return tuple(found.values())

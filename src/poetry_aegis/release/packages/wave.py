@@ -9,7 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.release.packages.constraints import ConstraintEdit, admits, follow
+from poetry_aegis.release.packages.constraints import (
+    ConstraintEdit,
+    admits,
+    compatible_with,
+    follow,
+)
 from poetry_aegis.release.packages.release import PackageRelease
 from poetry_aegis.release.version.numbers import bump, kind_of, next_prerelease
 
@@ -114,9 +119,11 @@ def _edits(
             continue
         dependency = graph.package(need.dependency)
         if _moves_out(need.constraint, dependency, decision):
-            after = follow(need.constraint, decision.version)
+            version = decision.version
+            # What a build puts in the place of a path is not written anywhere to be kept alike.
+            after = compatible_with(version) if need.by_path else follow(need.constraint, version)
             yield ConstraintEdit(
-                dependency.name, dependency.distribution, decision.version, need.constraint, after
+                dependency.name, dependency.distribution, version, need.constraint, after
             )
 
 
@@ -140,8 +147,11 @@ def _target(package: Package, cause: Version) -> str:
 def _describe(package: Package, release: PackageRelease | None) -> str:
     if release is None:
         return package.version.text
+    current, version = release.decision.current.text, release.decision.version.text
+    if current == version:
+        return f"{version}, as pyproject.toml says"
     why = "follows its dependencies" if release.along else release.decision.bump
-    return f"{release.decision.current.text} -> {release.decision.version.text} ({why})"
+    return f"{current} -> {version} ({why})"
 
 
 def _describe_need(need: Need, release: PackageRelease | None) -> str:

@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidName, canonicalize_name
 
-from poetry_aegis.errors import CorruptProject, NoVersion, SettingsError, UsageError
+from poetry_aegis.errors import (
+    CorruptProject,
+    GitMissing,
+    NoRepository,
+    NoVersion,
+    SettingsError,
+    UsageError,
+)
+from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.packages.merging import named, own_part, settings_of, settings_table
 from poetry_aegis.release.packages.paths import depth, discover, inside, nested_in, relative
 from poetry_aegis.release.packages.requirements import Requirement, read_requirements, table_at
@@ -80,9 +88,13 @@ class Workspace:
             if wanted == package.distribution:
                 return package
         raise UsageError(
-            f"This repository has no package {name!r}.",
-            hint=f"Its packages are: {', '.join(package.name for package in self.packages)}.",
+            f"This repository has no package {name!r}.", hint=f"Its packages are: {self.names}."
         )
+
+    @property
+    def names(self) -> str:
+        """The names of the packages, for people."""
+        return ", ".join(package.name for package in self.packages)
 
 
 def find_workspace(pyproject: Path, repository_root: Path) -> Workspace | None:
@@ -119,7 +131,8 @@ class Scope:
 def find_scope(pyproject: Path, repository_root: Path, name: str | None = None) -> Scope:
     """Return the scope of the package *name*, or of the one that *pyproject* is.
 
-    Raises `ProjectError`, and `UsageError` where there is no such package.
+    Raises `ProjectError`, and `UsageError` where there is no such package, or at a root that lists
+    packages and is none.
     """
     workspace = find_workspace(pyproject, repository_root)
     if workspace is None:
@@ -128,8 +141,32 @@ def find_scope(pyproject: Path, repository_root: Path, name: str | None = None) 
         return Scope(pyproject, named(load_settings(pyproject), label_of(pyproject)))
     package = workspace.find(name) if name else workspace.here
     if package is None:
-        return Scope(pyproject, load_settings(pyproject))
+        raise UsageError(
+            "Which of the packages?",
+            hint=f"Name it: --package NAME, NAME being one of {workspace.names}.",
+        )
     return Scope(package.pyproject, package.settings, package.owns)
+
+
+def find_lintable(pyproject: Path, repository_root: Path) -> tuple[Settings, tuple[Package, ...]]:
+    """Return whose rules commits follow, and the packages they belong to, ``()`` for a project.
+
+    At a root that lists packages and is none that is each of them. Raises `ProjectError`.
+    """
+    workspace = find_workspace(pyproject, repository_root)
+    if workspace is None:
+        return find_scope(pyproject, repository_root).settings, ()
+    if workspace.here is None:
+        return load_settings(workspace.root), workspace.packages
+    return workspace.here.settings, (workspace.here,)
+
+
+def repository_root(pyproject: Path) -> Path:
+    """Return the top of the repository around *pyproject*; its directory where there is none."""
+    try:
+        return GitRepository.around(pyproject.parent).root
+    except (GitMissing, NoRepository):
+        return pyproject.parent
 
 
 def single_project() -> UsageError:

@@ -21,6 +21,7 @@ class MakeBranch(Step):
     origin: str
     head: str
     name: str = "branch"
+    lasting = False
 
     def describe(self) -> str:
         """Name the branch."""
@@ -38,7 +39,11 @@ class MakeBranch(Step):
         """Check out the branch before, and delete this one where it holds nothing of its own."""
         made = self.repository.object_of(self._ref)
         if made is not None and made != self.head:
-            raise ReleaseError(f"The branch {self.branch} has commits of its own by now.")
+            raise ReleaseError(
+                f"The branch {self.branch} has commits of its own by now.",
+                hint=f"Look at them: git log {self.head[:7]}..{self.branch}\n"
+                "Or leave everything as it is: poetry aegis release --abort --force",
+            )
         if self.repository.branch() == self.branch:
             # Only the name changes: both branches are on the same commit, and no file differs.
             self.repository.run("symbolic-ref", "HEAD", f"refs/heads/{self.origin}")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import CommitRefused, ReleaseError
 from poetry_aegis.release.journal import Step
+from poetry_aegis.release.steps.contents import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -35,8 +36,9 @@ class FoundCommit:
 class MakeCommit(Step):
     """Commits the release's files on top of *parent*, and what hooks add to them.
 
-    *also* returns further paths to commit, relative to the repository; *workspace* is a directory
-    for the index files, and *dirty* are the paths that had edits of the user's before.
+    *also* returns further paths to commit, relative to the repository; *settle* is called when
+    git's hooks have run. *workspace* is a directory for the index files, and *dirty* are the paths
+    that had edits of the user's before. *ref* is where the commit is looked for.
     """
 
     repository: GitRepository
@@ -44,9 +46,11 @@ class MakeCommit(Step):
     parent: str
     message: str
     workspace: Path
+    settle: Callable[[], None]
     sign: bool = False
     dirty: frozenset[str] = frozenset()
     also: Callable[[], Sequence[str]] = tuple
+    ref: str = "HEAD"
     name: str = "commit"
 
     def describe(self) -> str:
@@ -66,15 +70,11 @@ class MakeCommit(Step):
         Raises `ReleaseError` where HEAD is not *parent* any more, `CommitRefused` where a hook or
         git says no.
         """
-        commit = self.find()
-        if commit is None:
+        if self.find() is None:
             require_head(self.repository, self.parent)
             self._prepare()
             self._commit()
-            self.remember(sha=self.repository.head())
-            commit = self.find()
-        if commit is None:
-            raise CommitRefused("The release commit is not where it was made.")
+        commit = self.require()
         if commit.sha == self.repository.head():
             # Only the paths of the commit: what else the user has staged stays staged.
             self.repository.run(
@@ -101,25 +101,44 @@ class MakeCommit(Step):
         reason = "release: taken back"
         self.repository.run("update-ref", "-m", reason, "HEAD", self.parent, commit.sha)
 
-    def is_done(self) -> bool:
-        """Return whether the commit is there."""
-        return self.find() is not None
+    def is_done(self) -> bool | None:
+        """Return ``False`` where the commit is not there; the journal knows if it is complete."""
+        return None if self.find() else False
+
+    def require(self) -> FoundCommit:
+        """Return the release commit. Raises `ReleaseError` where it is not there any more."""
+        commit = self.find()
+        if commit is None:
+            raise ReleaseError(
+                f"The release commit {(self._sha or '')[:7]} is not on this branch any more.",
+                hint="Bring it back, or leave everything as it is: "
+                "poetry aegis release --abort --force",
+            )
+        return commit
 
     def find(self) -> FoundCommit | None:
-        """Return the release commit on the current branch, ``None`` where it is not there.
+        """Return the release commit below *ref*, ``None`` where it is not there.
 
         Also where the process was killed before it could note the id: its parent, its message and
         its paths tell.
         """
-        known = self.recall().get("sha")
+        tip = self.repository.object_of(self.ref)
+        if tip in {None, self.parent}:
+            return None
         log = self.repository.run(
-            "log", "-z", "--format=%H%x00%P%x00%B", "--first-parent", f"{self.parent}..HEAD", "--"
+            "log", "-z", "--format=%H%x00%P%x00%B", "--first-parent", f"{self.parent}..{tip}", "--"
         ).split("\0")
         for sha, parents, message in zip(*(iter(log),) * 3, strict=False):
-            if parents == self.parent and (sha == known or self._is_message(message)):
+            if parents == self.parent and (sha == self._sha or self._is_message(message)):
                 found = FoundCommit(sha, self._paths_of(sha))
                 return found if found.paths.issuperset(self._planned()) else None
         return None
+
+    @property
+    def _sha(self) -> str | None:
+        """The id of the commit, once it is noted."""
+        sha: str | None = self.recall().get("sha")
+        return sha
 
     def _is_message(self, message: str) -> bool:
         return self.message.strip().splitlines()[0] in message
@@ -155,10 +174,15 @@ class MakeCommit(Step):
             leftover.unlink()
         self._index.unlink(missing_ok=True)
         if theirs.exists():
-            shutil.copy2(theirs, self._before)
             shutil.copy2(theirs, self._index)
+            self._keep_index(theirs)
         self._git("read-tree", "--reset", self.parent)
         self._stage()
+
+    def _keep_index(self, theirs: Path) -> None:
+        part = self._before.with_suffix(".part")
+        shutil.copy2(theirs, part)
+        part.replace(self._before)
 
     def _stage(self) -> None:
         self._git("--literal-pathspecs", "add", "--force", "--", *self.paths)
@@ -174,17 +198,20 @@ class MakeCommit(Step):
                 f"Git refused the release commit: {outcome.reason}",
                 hint=outcome.words or "A hook or a signing key may be the cause.",
             )
+        self.remember(sha=self.repository.head())
         if self._were_rewritten():
             # Rewritten, and let pass: without this the tree would not be clean after the release.
             self._stage()
             self._git("commit", "--quiet", "--amend", "--no-edit", "--no-verify", *self._signing)
+            self.remember(sha=self.repository.head())
 
     def _try_commit(self) -> Outcome:
         environment = {"GIT_INDEX_FILE": str(self._index)}
         outcome = self.repository.try_run(
-            "commit", "--quiet", *self._signing, "-m", self.message, environment=environment
+            *("commit", "--quiet", "--cleanup=whitespace", *self._signing, "-m", self.message),
+            environment=environment,
         )
-        self.files.accept()
+        self.settle()
         return outcome
 
     @property
@@ -227,7 +254,7 @@ class MakeCommit(Step):
                     "--literal-pathspecs", "restore", source, "--worktree", "--", path
                 )
             else:
-                file.unlink()
+                remove(file, self.repository.root)
 
     def _object_of(self, commit: str, path: str) -> str:
         """Return the id of *path* in *commit* and a line break, or nothing."""

@@ -22,6 +22,7 @@ class Build(Step):
     is_built: Callable[[], bool]
     of: str = ""
     name: str = "build"
+    lasting = False
 
     def describe(self) -> str:
         """Say what is built."""
@@ -31,10 +32,6 @@ class Build(Step):
         """Build. Raises `BuildFailed`."""
         if not self.is_built():
             self.build()
-
-    def is_done(self) -> bool:
-        """Return whether the distributions are there."""
-        return self.is_built()
 
 
 @dataclass

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from poetry_aegis import atomic
 from poetry_aegis.errors import ReleaseError
 from poetry_aegis.release.journal import Step
+from poetry_aegis.release.steps.contents import digest, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
+
+    from poetry_aegis.release.steps.contents import KeptCopies
 
 
 @dataclass(frozen=True)
@@ -28,16 +30,16 @@ class FileChange:
 class WriteFiles(Step):
     """Writes the files that the release changes, each atomically.
 
-    *directories* are those that did not exist before, the outermost first; *kept* is where copies
-    of other people's edits go, which *say* tells of.
+    *directories* are those that did not exist before, the outermost first; *copies* keeps other
+    people's edits.
     """
 
     root: Path
     changes: tuple[FileChange, ...]
-    kept: Path
-    say: Callable[[str], None]
+    copies: KeptCopies
     directories: tuple[Path, ...] = ()
     name: str = "files"
+    lasting = False
 
     def describe(self) -> str:
         """Name the files, relative to the repository."""
@@ -54,12 +56,12 @@ class WriteFiles(Step):
             if not self._is_ours(change):
                 if not again:
                     raise self._edited(change)
-                self._keep_copy(change)
+                self.copies.keep(change.path)
         for directory in self.directories:
             directory.mkdir(exist_ok=True)
         self.remember(written=True)
         for change in self.changes:
-            if _read(change.path) != change.after:
+            if read(change.path) != change.after:
                 atomic.write_bytes(change.path, change.after)
 
     def undo(self) -> None:
@@ -74,41 +76,32 @@ class WriteFiles(Step):
 
     def is_done(self) -> bool:
         """Return whether all files have their new contents."""
-        return all(_read(change.path) == change.after for change in self.changes)
+        return all(read(change.path) == change.after for change in self.changes)
 
     def accept(self) -> None:
-        """Take note that what the files hold now was made by the hooks of the release's commit."""
-        made = {self._name(change): _digest(_read(change.path)) for change in self.changes}
-        if not self.is_done():
+        """Take note that what the files hold now was made by hooks of the release."""
+        if self.recall().get("written") and not self.is_done():
+            made = {self._name(change): digest(read(change.path)) for change in self.changes}
             self.remember(made=made)
 
     def _put_back(self, change: FileChange) -> None:
         if not self._is_ours(change):
-            self._keep_copy(change)
+            self.copies.keep(change.path)
         if change.before is None:
             change.path.unlink(missing_ok=True)
-        elif _read(change.path) != change.before:
+        elif read(change.path) != change.before:
             atomic.write_bytes(change.path, change.before)
 
     def _is_ours(self, change: FileChange) -> bool:
-        content = _read(change.path)
+        content = read(change.path)
         made = self.recall().get("made", {}).get(self._name(change))
-        return content in {change.before, change.after} or made == _digest(content)
+        return content in {change.before, change.after} or made == digest(content)
 
     def _edited(self, change: FileChange) -> ReleaseError:
         return ReleaseError(
             f"{self._name(change)} was edited while the release was planned.",
             hint="Look at the edit and run the command again.",
         )
-
-    def _keep_copy(self, change: FileChange) -> None:
-        content = _read(change.path)
-        if content is None:
-            return
-        copy = self.kept / f"{_digest(content)[:8]}-{change.path.name}"
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        atomic.write_bytes(copy, content)
-        self.say(f"{self._name(change)} had other contents; a copy of them is {copy}")
 
     def _name(self, change: FileChange) -> str:
         return change.path.relative_to(self.root).as_posix()
@@ -118,16 +111,3 @@ class WriteFiles(Step):
         for directory in {change.path.parent for change in self.changes}:
             for leftover in directory.glob(atomic.LEFTOVERS):
                 leftover.unlink(missing_ok=True)
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None
-
-
-def _digest(content: bytes | None) -> str:
-    from hashlib import sha256
-
-    return sha256(content or b"").hexdigest()

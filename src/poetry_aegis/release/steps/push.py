@@ -36,7 +36,10 @@ class Push(Step):
         return f"push {' and '.join([*what, *self.tags])} to {self.upstream.remote}, atomically"
 
     def do(self) -> None:
-        """Push, and ask the remote where the answer was lost. Raises `PushRejected`."""
+        """Push, and ask the remote where the answer was lost. Raises `PushRejected`.
+
+        A push that has arrived does no harm a second time, and brings what git notes of a push.
+        """
         refspecs = self._refspecs
         outcome = self.repository.push(self.upstream, refspecs)
         self._arrived = outcome.status == 0
@@ -51,15 +54,6 @@ class Push(Step):
                 f"whether it arrived: {outcome.reason}",
                 hint="When it answers again, go on with: poetry aegis release --resume",
             )
-
-    def is_done(self) -> bool:
-        """Return whether the remote has it. Raises `GitError` where that does not answer."""
-        if not self._arrived and self._ask() is None:
-            raise GitError(
-                f"The remote {self.upstream.remote!r} does not answer.",
-                hint="Try again when it does: poetry aegis release --resume",
-            )
-        return self._arrived
 
     def is_final(self) -> bool:
         """Return whether the remote has it, or may have: what others fetched is never rewritten.
@@ -116,6 +110,7 @@ def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
         )
     return PushRejected(
         f"The push to {upstream.remote!r} failed: {words[0] if words else outcome.reason}",
-        hint="Settle it with the remote, then run the command again. Where the branch takes only "
+        hint=outcome.way_out
+        or "Settle it with the remote, then run the command again. Where the branch takes only "
         'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',
     )

@@ -9,6 +9,7 @@ from poetry_aegis import atomic
 from poetry_aegis.errors import GitMissing, NoRepository
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.pyproject import read_version, with_version
+from poetry_aegis.release.record import Record
 from poetry_aegis.release.version.numbers import parse_version, step
 from poetry_aegis.release.version_files import VersionFileChange, version_file_changes
 
@@ -46,8 +47,12 @@ class Bump:
 def plan_bump(pyproject: Path, settings: Settings, level: str, kind: PrereleaseType | None) -> Bump:
     """Return what ``bump LEVEL`` does to the project of *pyproject*. Nothing is written.
 
-    Raises `UsageError`, `VersionNotNewer`, `ProjectError`.
+    Raises `UsageError`, `VersionNotNewer`, `ProjectError`, and `UnfinishedRelease` where a release
+    of the repository has still to finish, or to put back, the same files.
     """
+    repository = _repository_around(pyproject.parent)
+    if repository:
+        Record.of(repository.git_directory()).require_none()
     current = parse_version(read_version(pyproject))
     version = step(current, level, kind)
     changes = version_file_changes(
@@ -55,7 +60,7 @@ def plan_bump(pyproject: Path, settings: Settings, level: str, kind: PrereleaseT
         settings.version_files,
         current.text,
         version.text,
-        within=_repository_around(pyproject.parent) if settings.version_files else None,
+        within=repository.root if repository else pyproject.parent,
     )
     own = VersionFileChange(
         pyproject, pyproject.read_bytes(), with_version(pyproject, version.text)
@@ -63,9 +68,8 @@ def plan_bump(pyproject: Path, settings: Settings, level: str, kind: PrereleaseT
     return Bump(current, version, own, tuple(changes))
 
 
-def _repository_around(directory: Path) -> Path:
-    """Return the top of the repository, or *directory* itself where there is none."""
+def _repository_around(directory: Path) -> GitRepository | None:
     try:
-        return GitRepository.around(directory).root
+        return GitRepository.around(directory)
     except (GitMissing, NoRepository):
-        return directory
+        return None

@@ -4,14 +4,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.errors import OutdatedChangelog, ReleaseError, SettingsError, UnknownVersion
+from poetry_aegis.errors import (
+    IncompleteHistory,
+    OutdatedChangelog,
+    ReleaseError,
+    SettingsError,
+    UnknownVersion,
+)
 from poetry_aegis.release.changelog.agreement import require_agreement
 from poetry_aegis.release.changelog.chronicle import Chronicle
 from poetry_aegis.release.changelog.notes import body_of, find_notes, write_notes
 from poetry_aegis.release.changelog.text import read_text_file
 from poetry_aegis.settings import Settings
 from tests.golden.history import Script
-from tests.support.git import PYPROJECT, GitProject
+from tests.support.git import PYPROJECT, GitProject, clone, leave_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +58,38 @@ def test_a_version_that_nobody_knows_is_not_made_up(tmp_path: Path, version: str
     with pytest.raises(UnknownVersion) as raised:
         find_notes(project_of(tmp_path).pyproject, Settings(), version)
     assert raised.value.hint == ("The last releases are: 1.0.1, 1.0.0. The next one will be 1.1.0.")
+
+
+def shallow_clone(tmp_path: Path) -> GitProject:
+    """Return a clone of one commit, whose changelog tells of 1.0.0 and lacks 1.0.1."""
+    origin = project_of(tmp_path / "origin")
+    origin.commit("docs: tell", **{"CHANGELOG.md": "# C\n\n## 1.0.0\n\nBy hand.\n"})
+    return clone(origin, tmp_path / "cut", "--depth=1")
+
+
+def test_a_shallow_clone_is_not_taken_for_the_history(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_pipeline(monkeypatch)
+    cut = shallow_clone(tmp_path)
+    with pytest.raises(IncompleteHistory, match="shallow"):
+        require_agreement(cut.pyproject, Settings())
+    for version in (None, "1.0.1"):
+        with pytest.raises(IncompleteHistory, match="shallow"):
+            find_notes(cut.pyproject, Settings(), version)
+    notes = find_notes(cut.pyproject, Settings(), "1.0.0")
+    assert (notes.text, notes.changes) == ("## 1.0.0\n\nBy hand.\n", ())
+
+
+def test_a_pipeline_fetches_the_history_that_it_reads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    cut = shallow_clone(tmp_path)
+    with pytest.raises(OutdatedChangelog, match=r"no section for 1\.0\.1"):
+        require_agreement(cut.pyproject, Settings())
+    assert "add parties" in find_notes(cut.pyproject, Settings(), None).text
+    assert "count guests" in find_notes(cut.pyproject, Settings(), "1.0.1").text
 
 
 def test_the_next_version_is_shown_beforehand(tmp_path: Path) -> None:

@@ -243,11 +243,12 @@ def test_others_are_told_apart_from_what_the_rules_know() -> None:
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        ('Revert "feat: x"', ["revert: feat: x"]),
-        ('Revert "feat: x" (#13)', ["revert: feat: x"]),
+        ('Revert "feat: x"', ["revert: x"]),
+        ('Revert "feat(api)!: x" (#13)', ["revert(api): x"]),
         ('Revert "Revert "feat: x (#1)" (#2)" (#3)', ["feat: x (#1)"]),
         ('Reapply "feat: x"', ["feat: x"]),
-        ('Revert "Reapply "feat: x""', ["revert: feat: x"]),
+        ('Revert "Reapply "feat: x""', ["revert: x"]),
+        ('Revert "Tidy up"', ["revert: Tidy up"]),
         ('Reapply "Tidy up"', ["revert: Tidy up"]),
         ("Undo it\n\nThis reverts commit 0123456.", ["revert: Undo it"]),
         ("revert: feat: x\n\nRefs: 0123456", ["revert: feat: x"]),
@@ -281,8 +282,8 @@ def test_the_bullets_of_a_squashed_branch_are_changes() -> None:
     assert told(GITHUB, squash_bodies=True) == ["feat!: add a login", "fix(api)!: mend it"]
     assert told(GITHUB) == []
     last = read_changes(commit_of(GITHUB), Settings(squash_bodies=True))[-1]
-    assert last.note is not None
-    assert last.note.startswith("another address")
+    assert last.note == "another address"
+    assert ("Co-authored-by", "Bob <bob@example.com>") in last.footers
 
 
 @pytest.mark.parametrize(
@@ -296,6 +297,9 @@ def test_the_bullets_of_a_squashed_branch_are_changes() -> None:
         ("feat: a\n\nProse first\nfix: not a start", ["feat: a"]),
         ("feat: a\n\nRefs: #1\nReviewed-by: Z", ["feat: a"]),
         ("feat: a\nfix: b", ["feat: a", "fix: b"]),
+        ("x\n\n* feat: a\n* fix(cli): b\n* typo\n  at last", ["feat: a", "fix(cli): b"]),
+        ("x\n\n* typo\n* fix: b", ["fix: b"]),
+        ("x\n\n* fix: a\n- a detail\n\nRefs: #1\n* fix: b", ["fix: a - a detail", "fix: b"]),
     ],
 )
 def test_squashed_commits_are_counted_once_each(message: str, expected: list[str]) -> None:

@@ -57,7 +57,7 @@ def test_a_revert_of_a_revert_lets_the_commit_stand() -> None:
 
 
 def test_a_revert_of_something_released_is_a_change() -> None:
-    assert told(commit(B, reverting(FOREIGN))) == [("revert", "feat: x")]
+    assert told(commit(B, reverting(FOREIGN))) == [("revert", "x")]
     assert told(FEAT, commit(B, f"revert: z\n\nRefs: {FOREIGN}")) == [
         ("feat", "x"),
         ("revert", "z"),

@@ -8,9 +8,13 @@ from poetry_aegis.errors import IncompleteHistory
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history import shallow
 from poetry_aegis.release.history.reading import read_history, read_tags
-from poetry_aegis.release.history.shallow import is_shallow, require_whole_history
+from poetry_aegis.release.history.shallow import (
+    is_shallow,
+    require_readable_history,
+    require_whole_history,
+)
 from poetry_aegis.settings import Settings
-from tests.support.git import GitProject
+from tests.support.git import GitProject, clone, leave_pipeline
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,11 +30,6 @@ def origin(project: GitProject) -> GitProject:
             project.tag("v1.0.0" if number == 3 else "v1.1.0rc1")
     project.git("config", "uploadpack.allowFilter", "true")
     return project
-
-
-def clone(origin: GitProject, to: Path, *options: str) -> GitProject:
-    origin.git("clone", "--quiet", *options, origin.root.as_uri(), str(to))
-    return GitProject(to)
 
 
 def ready(project: GitProject, *, fetch: bool = True, with_paths: bool = False) -> bool:
@@ -122,8 +121,38 @@ def test_a_local_tag_of_the_same_name_is_not_moved(origin: GitProject, tmp_path:
 def test_a_remote_that_does_not_answer_is_said(origin: GitProject, tmp_path: Path) -> None:
     cut = clone(origin, tmp_path / "cut", "--depth=1")
     cut.git("remote", "set-url", "origin", str(tmp_path / "gone"))
-    with pytest.raises(IncompleteHistory, match="origin"):
+    with pytest.raises(IncompleteHistory, match="origin cannot be read: .*gone") as caught:
         ready(cut)
+    assert "--fetch" not in caught.value.hint
+
+
+@pytest.mark.parametrize(("whole", "commits"), [(False, 11), (True, 12)])
+def test_what_only_reads_fetches_in_a_pipeline(
+    origin: GitProject,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    whole: bool,
+    commits: int,
+) -> None:
+    monkeypatch.setattr(shallow, "FIRST_STEP", 10)
+    monkeypatch.setenv("CI", "true")
+    cut = clone(origin, tmp_path / "cut", "--depth=1", "--no-tags")
+    require_readable_history(GitRepository(cut.root), Settings(), whole=whole)
+    assert int(cut.git("rev-list", "--count", "HEAD")) == commits
+    assert cut.tags() == ["v1.0.0", "v1.1.0rc1"]
+    assert unreleased(cut) == unreleased(origin)
+
+
+def test_what_only_reads_is_refused_elsewhere(
+    origin: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_pipeline(monkeypatch)
+    cut = clone(origin, tmp_path / "cut", "--depth=1")
+    with pytest.raises(IncompleteHistory, match="shallow") as caught:
+        require_readable_history(GitRepository(cut.root), Settings())
+    assert caught.value.hint.endswith("git fetch --unshallow --tags")
+    require_readable_history(GitRepository(origin.root), Settings(), whole=True)
 
 
 def test_a_clone_without_files_is_whole_one_without_trees_is_not(

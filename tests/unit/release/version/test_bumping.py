@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis import atomic
-from poetry_aegis.errors import SettingsError, UsageError
+from poetry_aegis.errors import SettingsError, UnfinishedRelease, UsageError
+from poetry_aegis.release.git import GitRepository
+from poetry_aegis.release.record import Record
 from poetry_aegis.release.version.bumping import plan_bump
 from poetry_aegis.settings import Settings
 from tests.support.git import make_project
@@ -47,6 +49,18 @@ def test_a_project_without_a_repository_can_be_bumped(tmp_path: Path) -> None:
     pyproject.write_text('[project]\nname = "x"\nversion = "1.0rc1"\n')
     plan_bump(pyproject, Settings(), "final", None).write()
     assert pyproject.read_text() == '[project]\nname = "x"\nversion = "1.0"\n'
+
+
+def test_the_files_of_an_unfinished_release_are_left_to_it(versioned: GitProject) -> None:
+    record = Record.of(GitRepository(versioned.root).git_directory())
+    record.open({})
+    before = contents(versioned)
+    with pytest.raises(UnfinishedRelease) as caught:
+        plan_bump(versioned.pyproject, Settings(), "minor", None)
+    assert "--resume" in caught.value.hint
+    assert contents(versioned) == before
+    record.close()
+    assert plan_bump(versioned.pyproject, Settings(), "minor", None).version.text == "0.2.0"
 
 
 def test_a_place_that_is_not_there_is_told_of_before_anything_is_written(

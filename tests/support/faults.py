@@ -1,0 +1,251 @@
+"""Kills a release at every point at which something on the disk is about to change.
+
+``python -m tests.support.faults WORLD DIRECTORY SHARD SHARDS`` prints, as JSON, how many points
+there are and what was not as it should be. A warm process is forked for each of them, so that none
+of them pays for Python's start.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poetry_aegis.errors import NoUnfinishedRelease, ReleaseError
+from tests.support.worlds import WORLDS, World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
+# What git is asked and does not change: the world is the same before and after it.
+QUESTIONS = {
+    *("cat-file", "check-ref-format", "config", "diff-files", "diff-index", "diff-tree"),
+    *("for-each-ref", "hash-object", "log", "ls-files", "ls-remote", "ls-tree", "remote"),
+    *("rev-parse", "show", "status", "var"),
+}
+
+
+class Killer:
+    """Counts what is about to change below *root*; kills this process group at the *last*.
+
+    A file that is about to be opened for writing counts twice: as it is, and torn.
+    """
+
+    def __init__(self, root: Path, last: int, *, group: bool = True) -> None:
+        self.count = 0
+        self._root = str(root)
+        self._last = last
+        self._group = group
+        self._busy = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if self._busy or not self._changes(event, arguments):
+            return
+        self._strike()
+        if event == "open":
+            self._strike(torn=arguments[0])
+
+    def _changes(self, event: str, arguments: tuple[Any, ...]) -> bool:
+        if event == "subprocess.Popen":
+            return not QUESTIONS.intersection(map(str, arguments[1]))
+        if event == "open":
+            path, _, flags = arguments
+            return str(path).startswith(self._root) and bool(flags & WRITING)
+        if event in {"os.remove", "os.rmdir"}:
+            return os.path.lexists(arguments[0])
+        return event in CHANGES
+
+    def _strike(self, torn: str | None = None) -> None:
+        self.count += 1
+        if self.count != self._last:
+            return
+        self._busy = True
+        if torn is not None:
+            with Path(torn).open("wb") as file:
+                file.write(b"{")
+        if self._group:
+            os.killpg(0, signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass
+class Ground:
+    """A world that is spoilt and made good again, as often as is asked for."""
+
+    world: World
+    copies: Path
+    group: bool = True
+
+    def save(self, name: str) -> None:
+        """Keep the world as it is under *name*."""
+        shutil.rmtree(self.copies / name, ignore_errors=True)
+        shutil.copytree(self.world.root, self.copies / name, symlinks=True)
+
+    def load(self, name: str) -> None:
+        """Make the world what it was when it was saved under *name*."""
+        shutil.rmtree(self.world.root)
+        shutil.copytree(self.copies / name, self.world.root, symlinks=True)
+
+    def killed(self, work: Callable[[], object], last: int) -> bool:
+        """Do *work* in a process that is killed at the point *last*; return whether it was."""
+        process = os.fork()
+        if process == 0:
+            os.setsid()
+            sys.addaudithook(Killer(self.world.root, last, group=self.group))
+            _work(work)
+        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+
+    def points(self, work: Callable[[], object]) -> int:
+        """Do *work* undisturbed and return at how many points it could be killed."""
+        reader, writer = os.pipe()
+        process = os.fork()
+        if process == 0:
+            killer = Killer(self.world.root, 0)
+            sys.addaudithook(killer)
+            work()
+            os.write(writer, str(killer.count).encode())
+            os._exit(0)
+        os.close(writer)
+        with open(reader) as answer:  # noqa: PTH123 - a pipe has no path
+            count = int(answer.read())
+        os.waitpid(process, 0)
+        return count
+
+
+def _work(work: Callable[[], object]) -> None:
+    try:
+        work()
+    except BaseException:
+        import traceback
+
+        traceback.print_exc()
+        os._exit(1)
+    os._exit(0)
+
+
+def kill_releases(ground: Ground, shard: int, shards: int) -> Iterator[int | str]:
+    """Yield the number of points, then what is wrong after a kill at each of this shard's."""
+    world = ground.world
+    ground.save("start")
+    start = world.state()
+    release = world.open()
+    assert world.state() == start
+    count = ground.points(lambda: release.run(lambda step: None))
+    end = world.state()
+    yield count
+    for point in range(1 + shard, count + 1, shards):
+        ground.load("start")
+        if not ground.killed(lambda: release.run(lambda step: None), point):
+            yield f"{point}: not killed"
+        ground.save("killed")
+        yield from (f"{point}: resumed: {wrong}" for wrong in _resumed(world, start, end))
+        ground.load("killed")
+        yield from (f"{point}: aborted: {wrong}" for wrong in _aborted(world, start, end))
+
+
+def kill_mending(ground: Ground, shard: int, shards: int) -> Iterator[int | str]:
+    """Yield as `kill_releases` does, for a resumption and an abortion that are killed in turn."""
+    world = ground.world
+    ground.save("start")
+    start = world.state()
+    release = world.open()
+    release.run(lambda step: None)
+    end = world.state()
+    ground.load("start")
+    before = next(step for step in release.steps if step.name in {"push", "return"})
+
+    def stop(step: object) -> None:
+        if step == before:
+            os._exit(0)
+
+    ground.killed(lambda: release.run(stop), 0)
+    ground.save("broken off")
+    works: list[Callable[[], object]] = [
+        lambda: world.reopen().abort(lambda step: None),
+        lambda: world.reopen().resume(lambda step: None),
+    ]
+    for work in works:
+        ground.load("broken off")
+        count = ground.points(work)
+        yield count
+        for point in range(1 + shard, count + 1, shards):
+            ground.load("broken off")
+            if not ground.killed(work, point):
+                yield f"{point}: not killed"
+            ground.save("killed")
+            yield from (f"{point}: resumed: {wrong}" for wrong in _resumed(world, start, end))
+            ground.load("killed")
+            yield from (f"{point}: aborted: {wrong}" for wrong in _aborted(world, start, end))
+
+
+def _resumed(world: World, start: dict[str, object], end: dict[str, object]) -> Iterator[str]:
+    try:
+        world.reopen().resume(lambda step: None)
+    except NoUnfinishedRelease:
+        if world.state() == _without_journal(end, world):
+            return
+        yield from _differences(world, start)
+        world.open().run(lambda step: None)
+    except Exception as error:  # noqa: BLE001 - that is what is to be told
+        yield f"{type(error).__name__}: {error}"
+    yield from _differences(world, end)
+
+
+def _aborted(world: World, start: dict[str, object], end: dict[str, object]) -> Iterator[str]:
+    seen = world.seen()
+    try:
+        world.reopen().abort(lambda step: None)
+    except NoUnfinishedRelease:
+        if world.state() != _without_journal(end, world):
+            yield from _differences(world, start)
+        return
+    except ReleaseError as error:
+        if "others may have seen it" not in str(error) or seen == (start["remote"], []):
+            yield f"refused: {error}"
+        yield from _resumed(world, start, end)
+        return
+    except Exception as error:  # noqa: BLE001 - that is what is to be told
+        yield f"{type(error).__name__}: {error}"
+    yield from _differences(world, start)
+
+
+def _without_journal(state: dict[str, object], world: World) -> dict[str, object]:
+    """Return *state* with the empty journal that a kill may leave where that is all there is."""
+    names = state["git"]
+    assert isinstance(names, list)
+    journal = world.project.root / ".git" / "poetry-aegis"
+    return state | {"git": sorted([*names, journal.name]) if journal.exists() else names}
+
+
+def _differences(world: World, expected: dict[str, object]) -> Iterator[str]:
+    expected = _without_journal(expected, world)
+    if (world.project.root / ".git" / "poetry-aegis" / "plan.json").exists():
+        yield "the journal is open"
+    for name, value in world.state().items():
+        if value != expected[name]:
+            yield f"{name}: {value!r}, not {expected[name]!r}"
+
+
+def main(kind: str, name: str, directory: str, shard: str, shards: str) -> None:
+    """Print what came of it."""
+    sys.dont_write_bytecode = True
+    os.fsync = lambda descriptor: None  # Nobody cuts the power here.
+    base = Path(directory).resolve()
+    world = WORLDS[name](base / "world")
+    ground = Ground(world, base / "copies", group=kind != "alone")
+    work = kill_mending if kind == "mending" else kill_releases
+    results = list(work(ground, int(shard), int(shards)))
+    points = [item for item in results if isinstance(item, int)]
+    wrong = [item for item in results if isinstance(item, str)]
+    json.dump({"points": points, "wrong": wrong}, sys.stdout, indent=1)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
