@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format unit test-lowest benchmark clean
+.PHONY: help setup demo test lint format unit test-lowest benchmark benchmark-release clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ test-lowest: .venv-lowest/ready  ## Run the unit tests with the lowest supported
 
 benchmark: setup  ## Measure what the plugin costs Poetry's start
 	@$(BIN)/python benchmarks/startup.py $(BENCHMARK)
+
+benchmark-release: setup  ## Measure how fast a history is read, beside peers and git itself
+	@$(BIN)/python -m benchmarks.release $(BENCHMARK)
 
 clean:  ## Remove what was set up
 	rm -rf .venv .venv-lowest dist .coverage* .mypy_cache .pytest_cache .ruff_cache

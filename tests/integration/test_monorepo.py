@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.monorepo import Member, make_monorepo
-from tests.support.registry import listed_files, running_registry
+from tests.support.registry import running_registry
 
 if TYPE_CHECKING:
     from pathlib import Path

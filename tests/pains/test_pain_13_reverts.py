@@ -45,7 +45,7 @@ def test_what_was_released_is_told_of_when_it_goes(project: GitProject) -> None:
     start(project)
     project.tag("v2.0.0")
     project.git("revert", "--no-edit", "HEAD")
-    assert outcome(project) == ("patch", ["revert: feat!: all new"])
+    assert outcome(project) == ("patch", ["revert: all new"])
 
 
 def test_a_merged_branch_goes_as_a_whole(project: GitProject) -> None:

@@ -12,11 +12,12 @@ import os
 import shutil
 import signal
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import NoUnfinishedRelease, ReleaseError
+from poetry_aegis.release import hooks
 from tests.support.worlds import WORLDS, World
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def kill_mending(ground: Ground, shard: int, shards: int) -> Iterator[int | str]
     ground.save("start")
     start = world.state()
     release = world.open()
-    release.run(lambda step: None)
+    ground.points(lambda: release.run(lambda step: None))
     end = world.state()
     ground.load("start")
     before = next(step for step in release.steps if step.name in {"push", "return"})
@@ -167,22 +168,26 @@ def kill_mending(ground: Ground, shard: int, shards: int) -> Iterator[int | str]
 
     ground.killed(lambda: release.run(stop), 0)
     ground.save("broken off")
-    works: list[Callable[[], object]] = [
-        lambda: world.reopen().abort(lambda step: None),
-        lambda: world.reopen().resume(lambda step: None),
-    ]
-    for work in works:
+    works: dict[str, Callable[[], object]] = {
+        "abort": lambda: world.reopen().abort(lambda step: None),
+        "resume": lambda: world.reopen().resume(lambda step: None),
+    }
+    for name, work in works.items():
         ground.load("broken off")
         count = ground.points(work)
         yield count
         for point in range(1 + shard, count + 1, shards):
             ground.load("broken off")
             if not ground.killed(work, point):
-                yield f"{point}: not killed"
+                yield f"{name} {point}: not killed"
             ground.save("killed")
-            yield from (f"{point}: resumed: {wrong}" for wrong in _resumed(world, start, end))
+            yield from (
+                f"{name} {point}: resumed: {wrong}" for wrong in _resumed(world, start, end)
+            )
             ground.load("killed")
-            yield from (f"{point}: aborted: {wrong}" for wrong in _aborted(world, start, end))
+            yield from (
+                f"{name} {point}: aborted: {wrong}" for wrong in _aborted(world, start, end)
+            )
 
 
 def _resumed(world: World, start: dict[str, object], end: dict[str, object]) -> Iterator[str]:
@@ -191,7 +196,10 @@ def _resumed(world: World, start: dict[str, object], end: dict[str, object]) -> 
     except NoUnfinishedRelease:
         if world.state() == _without_journal(end, world):
             return
-        yield from _differences(world, start)
+        wrong = list(_differences(world, start))
+        if wrong:
+            yield from wrong
+            return
         world.open().run(lambda step: None)
     except Exception as error:  # noqa: BLE001 - that is what is to be told
         yield f"{type(error).__name__}: {error}"
@@ -229,14 +237,19 @@ def _differences(world: World, expected: dict[str, object]) -> Iterator[str]:
     if (world.project.root / ".git" / "poetry-aegis" / "plan.json").exists():
         yield "the journal is open"
     for name, value in world.state().items():
-        if value != expected[name]:
-            yield f"{name}: {value!r}, not {expected[name]!r}"
+        wanted = expected[name]
+        if isinstance(value, dict) and isinstance(wanted, dict):
+            keys = {key for key in {*value, *wanted} if value.get(key, "") != wanted.get(key, "")}
+            value, wanted = ({key: part.get(key, "") for key in keys} for part in (value, wanted))
+        if value != wanted:
+            yield f"{name}: {value!r}, not {wanted!r}"
 
 
 def main(kind: str, name: str, directory: str, shard: str, shards: str) -> None:
     """Print what came of it."""
     sys.dont_write_bytecode = True
     os.fsync = lambda descriptor: None  # Nobody cuts the power here.
+    hooks.POLL = 0.002
     base = Path(directory).resolve()
     world = WORLDS[name](base / "world")
     ground = Ground(world, base / "copies", group=kind != "alone")

@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from tests.support.git import PIPELINES
+from poetry_aegis.release.history.pipelines import PIPELINES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,6 +5,7 @@ A world is a directory. What is in it can be copied, spoilt, compared and thrown
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass, field
 from functools import partial
@@ -143,25 +144,28 @@ class World:
 
     def state(self) -> dict[str, object]:
         """Return all that a release may change, to compare one world with another."""
-        git = self.project.root / ".git"
-        state = self.project.state()
-        # A file that is half written for an upload is the index's own affair.
-        state["directories"] = sorted(
-            path.relative_to(self.project.root).as_posix()
-            for path in self.project.root.rglob("*")
-            if path.is_dir() and ".git" not in path.relative_to(self.project.root).parts
-        )
-        state["git"] = sorted({path.name for path in git.iterdir()} - PASSING)
-        state["locks"] = sorted(path.name for path in git.rglob("*.lock"))
-        state["locks"] = [name for name in sorted(path.name for path in git.rglob("*.lock"))
-                          if name not in PASSING]
-        state["branch"] = self.project.git("symbolic-ref", "HEAD")
-        state["config"] = (git / "config").read_text()
-        state["remote"] = self.remote.git("for-each-ref")
-        state["shelf"] = {
-            path.name: path.read_bytes() for path in (self.root / "shelf").glob("*.whl")
+        root, git = self.project.root, self.project.root / ".git"
+        names = [
+            Path(directory, name).relative_to(root)
+            for directory, directories, files in os.walk(root)
+            for name in [*directories, *files]
+            if ".git" not in Path(directory).relative_to(root).parts and name != ".git"
+        ]
+        shelf = (self.root / "shelf").glob("*.whl")  # A part of an upload is the index's affair.
+        return {
+            "files": {
+                name.as_posix(): (root / name).read_bytes() if (root / name).is_file() else None
+                for name in names
+            },
+            "head": (git / "HEAD").read_text(),
+            "refs": self.project.git("for-each-ref"),
+            "index": self.project.git("ls-files", "--stage"),
+            "status": self.project.git("status", "--porcelain"),
+            "config": (git / "config").read_text(),
+            "git": sorted({path.name for path in git.iterdir()} - PASSING),
+            "remote": self.remote.git("for-each-ref"),
+            "shelf": {path.name: path.read_bytes() for path in shelf},
         }
-        return state
 
 
 def everything(root: Path, *, push: bool = True, branch: str | None = None) -> World:
@@ -235,6 +239,10 @@ def _furnish(root: Path, project: GitProject) -> None:
     for repository in (project.root / ".git", bare.root):
         shutil.rmtree(repository / "hooks")
         (repository / "hooks").mkdir()
+    # A world of few files is a world that is quickly copied.
+    for repository in (project, bare):
+        repository.git("repack", "-adq")
+        repository.git("prune-packed", "--quiet")
 
 
 WORLDS: dict[str, Callable[[Path], World]] = {

@@ -61,6 +61,43 @@ def test_a_project_without_a_name_is_told(config: Path, project: GitProject) -> 
         poetry_api.load_project(command)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[tool.poetry-aegis]\ndiscover = ["libs/*"]\n',
+        '[tool.poetry-aegis.packages.core]\npath = "core"\n',
+        "[tool.poetry]\npackage-mode = false\n",
+    ],
+)
+def test_what_is_no_package_is_called_as_its_directory(
+    config: Path, project: GitProject, text: str
+) -> None:
+    command = command_in(project)
+    project.pyproject.write_text(text)
+    assert poetry_api.load_project(command).name == project.root.name
+
+
+def test_a_root_that_poetry_does_not_load_has_its_repositories_all_the_same(
+    config: Path, project: GitProject
+) -> None:
+    project.pyproject.write_text(
+        '[tool.poetry-aegis]\ndiscover = ["libs/*"]\n'
+        '[[tool.poetry.source]]\nname = "mirror"\nurl = "https://mirror.example/legacy/"\n'
+        '[[tool.poetry.source]]\nname = "corp"\nurl = "https://not.example/"\n'
+    )
+    (project.root / "poetry.toml").write_text(
+        '[repositories.near]\nurl = "https://near.example/legacy/"\n'
+    )
+    write_config(config, '[repositories.corp]\nurl = "https://corp.example/legacy/"\n')
+    application = Application()
+    application._working_directory = project.root
+    command = AboutCommand()
+    command.set_application(application)
+    assert poetry_api.repository_names(command) == ["corp", "mirror", "near"]
+    urls = [poetry_api.find_repository(command, name).upload_url for name in ("corp", "mirror")]
+    assert urls == ["https://corp.example/legacy/", "https://mirror.example/legacy/"]
+
+
 def test_pypi_is_where_poetry_says(config: Path, project: GitProject) -> None:
     from poetry.repositories.pypi_repository import PyPiRepository
 

@@ -176,3 +176,13 @@ def test_a_string_stands_for_a_list_of_one(tmp_path: Path) -> None:
 def test_nested_mistakes_are_named(table: dict[str, object], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         read_table(Outer, table, where="T")
+
+
+def test_a_key_that_stands_among_the_packages_is_told_where_it_belongs(tmp_path: Path) -> None:
+    pyproject = tmp_path / "pyproject.toml"
+    pyproject.write_text('[tool.poetry-aegis.packages]\ndiscover = ["libs/*"]\n')
+    with pytest.raises(SettingsError, match=r"'discover' stands in packages .* too deep") as caught:
+        load_settings(pyproject)
+    assert "under [tool.poetry-aegis]" in caught.value.hint
+    pyproject.write_text('[tool.poetry-aegis.packages.remote]\npath = "libs/remote"\n')
+    assert load_settings(pyproject).packages["remote"].path == "libs/remote"

@@ -96,7 +96,7 @@ class ReleaseCommand(AegisCommand):
         found = next_versions(project.pyproject, load_settings(project.pyproject), request)
         for name, version in found.items():
             if not self.wants_json:
-                self.line(version if len(found) == 1 else f"{name} {version}")
+                self.line(version if request.packages is None else f"{name} {version}")
         if self.wants_json:
             self.print_json({"versions": found})
         return 0

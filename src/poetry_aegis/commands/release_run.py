@@ -15,6 +15,7 @@ from poetry_aegis.release.choice import find_packages_for
 from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
+from poetry_aegis.release.packages.workspace import find_workspace
 from poetry_aegis.release.plan import diff, nothing_to_release
 from poetry_aegis.release.record import WAYS_OUT
 from poetry_aegis.release.steps import PublishOnForge
@@ -52,17 +53,15 @@ def run_release(
 ) -> ReleaseOutcome:
     """Make the release that *request* means and tell of it; with *dry_run* only lay it out."""
     settings = load_settings(project.pyproject)
-    finishing = request.target == "finish"
     with contextlib.nullcontext() if dry_run else _alone(project):
-        begin = open_finish if finishing else open_release
+        begin = open_finish if request.target == "finish" else open_release
         release = begin(project.pyproject, settings, request, additions)
-        if release is None and finishing:
-            return _nothing_to_finish(command, _asked(project, request), dry_run=dry_run)
         if release is None:
-            return _nothing(command, _asked(project, request), dry_run=dry_run)
+            return _nothing(command, project, request, dry_run=dry_run)
         if dry_run:
             _show_plan(command, release)
         else:
+            _say_remarks(command, release)
             command.say(f"Releasing {_names(release)}")
             _carry_out(command, release, release.run)
             _tell(command, release, additions)
@@ -197,8 +196,7 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
             )
     if plan.drawing:
         command.say(f"\n{plain(plan.drawing)}")
-    for remark in plan.remarks:
-        command.say(f"<warning>{plain(remark)}</>")
+    _say_remarks(command, release)
     command.say("\nWould, in this order:")
     for step in release.steps:
         command.say(f"  - {plain(step.describe())}")
@@ -209,33 +207,37 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
     command.say("\nNothing was changed.")
 
 
+def _say_remarks(command: AegisCommand, release: Release) -> None:
+    for remark in release.plan.remarks:
+        command.say(f"<warning>{plain(remark)}</>")
+
+
 def _coloured(line: str) -> str:
     styles = {"+": "fg=green", "-": "fg=red", "@": "fg=cyan"}
     style = "options=bold" if line.startswith(("+++ ", "--- ")) else styles.get(line[:1])
     return f"<{style}>{plain(line)}</>" if style else plain(line)
 
 
-def _asked(project: Project, request: Request) -> str:
-    """Return the current version; with names where *request* asked for packages."""
+def _nothing(
+    command: AegisCommand, project: Project, request: Request, *, dry_run: bool
+) -> ReleaseOutcome:
     repository = GitRepository.around(project.root)
     settings = load_settings(project.pyproject)
     packages = find_packages_for(repository, project.pyproject, settings, request)
-    if request.packages is None:
-        return packages[0].version.text
-    return ", ".join(f"{package.name} {package.version}" for package in packages)
-
-
-def _nothing(command: AegisCommand, current: str, *, dry_run: bool) -> ReleaseOutcome:
-    command.say(f"Nothing to release: no change since {plain(current)} asks for a new version.")
-    return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
-
-
-def _nothing_to_finish(command: AegisCommand, current: str, *, dry_run: bool) -> ReleaseOutcome:
-    command.say(
-        f"Nothing to finish: no release commit on this branch waits for its tag (pyproject.toml "
-        f"says {plain(current)}). Is the pull request merged, and pulled?"
-    )
-    return ReleaseOutcome(None, nothing_to_release(current, dry_run=dry_run))
+    named = ", ".join(f"{package.name} {package.version}" for package in packages)
+    only = packages[0].version.text if len(packages) == 1 else named
+    current = plain(only if request.packages is None else named)
+    if request.target == "finish":
+        command.say(
+            f"Nothing to finish: no release commit on this branch waits for its tag "
+            f"(pyproject.toml says {current}). Is the pull request merged, and pulled?"
+        )
+    else:
+        command.say(f"Nothing to release: no change since {current} asks for a new version.")
+    document = nothing_to_release(only, dry_run=dry_run)
+    if find_workspace(project.pyproject, repository.root):
+        document["packages"] = {}  # As a release of several has it.
+    return ReleaseOutcome(None, document)
 
 
 def _published(release: Release, additions: ReleaseAdditions) -> dict[str, object]:

@@ -124,6 +124,7 @@ def _take_back(
     begun: Sequence[Step], record: Record, undone: Callable[[Step], None] | None = None
 ) -> None:
     for step in reversed(begun):
+        record.unfinish(step.name)
         step.undo()
         record.take_back(step.name)
         if undone:
@@ -178,8 +179,10 @@ def _undo(begun: Sequence[Step], record: Record, failure: BaseException) -> None
     try:
         for step in reversed(begun):
             name = step.name
+            with contextlib.suppress(OSError):  # A full disk: it is undone without being noted.
+                record.unfinish(step.name)
             step.undo()
-            with contextlib.suppress(OSError):  # A full disk: an undo may well run twice.
+            with contextlib.suppress(OSError):  # An undo may well run twice.
                 record.take_back(step.name)
     except Exception as error:  # noqa: BLE001 - the first failure is the one to be told
         _note(failure, f"The step {name!r} could not be undone: {error}")

@@ -40,7 +40,9 @@ ATTEMPT = re.compile(
     r"(?P<space>\s*)(?P<colon>[:\uff1a]?)(?P<room>\s*)(?P<description>.*)",
     re.DOTALL,
 )
-BREAKING = re.compile(r"[\s*_#>-]{0,9}breaking[ _-]?changes?[*_]{0,2}\s{0,9}[:!#-]", re.IGNORECASE)
+BREAKING = re.compile(
+    r"[\s*_#>-]{0,9}breaking(?:[ _-]?changes?[*_]{0,2}\s{0,9}[:!#-]|[*_]{0,2}:\s)", re.IGNORECASE
+)
 # Trailers that nobody takes for prose.
 TRAILER = re.compile(r"(?P<token>[A-Za-z]+(?:-[A-Za-z]+){0,3}-by|Release-As|Refs): \S")
 
@@ -82,7 +84,10 @@ def lint_messages(commits: Iterable[Commit], settings: Settings) -> list[Finding
 
 
 def report(findings: Iterable[Finding], width: int) -> Iterator[str]:
-    """Yield *findings* as lines of at most *width* characters: a subject, what is wrong below it."""
+    """Yield the lines that tell of *findings*, each of at most *width* characters.
+
+    Below the subject of each message stands what is wrong with it and what to do about it.
+    """
     width = max(width, NARROWEST)
     for (sha, subject), same in groupby(findings, key=attrgetter("sha", "subject")):
         yield _shown(f"{sha[:7]}  {subject or '(empty)'}".lstrip(), width)

@@ -118,6 +118,12 @@ class Record:
             self._done.append(step)
             self._write_progress()
 
+    def unfinish(self, step: str) -> None:
+        """Note, durably, that *step* is about to be taken back: it is not done any more."""
+        if step in self._done:
+            self._done.remove(step)
+            self._write_progress()
+
     def take_back(self, step: str) -> None:
         """Note, durably, that nothing is left of *step*."""
         self._begun = [name for name in self._begun if name != step]

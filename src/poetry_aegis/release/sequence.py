@@ -103,7 +103,8 @@ class _Sequence:
             yield from self._run("pre_tag")
             yield from map(self._make_tag, plan.packages)
         yield from self._seen_by_others()
-        yield from self._run("post_release")
+        if plan.tagging:
+            yield from self._run("post_release")
         if plan.release_branch:
             yield ReturnToBranch(self._repository, plan.release_branch, plan.branch or "")
 

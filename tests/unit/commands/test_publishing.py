@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from cleo.io.outputs.buffered_output import BufferedOutput
 
-from poetry_aegis.commands.publishing import Publishing, PublishOptions
+from poetry_aegis.commands.publishing import Publishing, PublishOptions, summary
 from poetry_aegis.errors import PublishError
 from poetry_aegis.publish.distributions import Distribution, read_distribution
 from poetry_aegis.publish.repository import Repository, index_url_of
@@ -104,3 +104,13 @@ def test_what_was_there_and_is_untouched_stays(
     fail(publishing, wheel)
     publishing.discard(new)
     assert kept.read_bytes() == content
+
+
+def test_the_summary_names_the_package_where_there_are_several(
+    publishing: Publishing, index: FaultyIndex, wheel: Distribution
+) -> None:
+    planned = publishing.plan((wheel,))
+    version = planned.version
+    assert summary(planned).startswith(f"<success>Published {version}</success>: 1 uploaded")
+    named = summary(planned, of="acme-core")
+    assert named.startswith(f"<success>Published acme-core {version}</success>: 1 uploaded")

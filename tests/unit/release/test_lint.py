@@ -92,6 +92,11 @@ def test_nothing_is_wrong_with(message: str) -> None:
             "write: BREAKING CHANGE: what breaks",
         ),
         (
+            "fix: x\n\nBREAKING: y",
+            "'BREAKING: y' is not read as a breaking change",
+            "write: BREAKING CHANGE: what breaks",
+        ),
+        (
             "feat: x\n\n**BREAKING CHANGES**: y",
             "'**BREAKING CHANGES**: y' is not read as a breaking change",
             "write: BREAKING CHANGE: what breaks",

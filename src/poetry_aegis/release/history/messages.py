@@ -75,17 +75,18 @@ def unsquash(message: str, types: Collection[str]) -> list[str]:
     mark, ended = "", False
     for number, line in enumerate(lines):
         bullet = BULLET.match(line)
+        # What belongs to a bullet is indented below it; footers stand at the margin.
+        text = line.strip() if len(pieces) > 1 else line
         if number in starts:
             mark, ended = bullet[0] if bullet else "", False
             pieces.append([line.removeprefix(mark)])
         elif bullet and bullet[0] == mark:
             ended = True
-        elif not ended:
-            # What belongs to a bullet is indented below it; footers stand at the margin.
-            pieces[-1].append(line.strip() if len(pieces) > 1 else line)
-        elif FOOTER.fullmatch(line.strip()):
-            pieces[-1] += ["", line.strip()]
+        elif FOOTER.fullmatch(text) if ended else bullet and mark and len(pieces[-1]) == 1:
+            pieces[-1] += ["", text]
             ended = False
+        elif not ended:
+            pieces[-1].append(text)
     return ["\n".join(piece) for piece in pieces]
 
 

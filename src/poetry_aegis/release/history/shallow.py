@@ -69,6 +69,8 @@ def require_readable_history(
         raise IncompleteHistory(SHALLOW, hint=UNSHALLOW)
     if whole:
         _fetch(repository, "--no-tags", "--unshallow", settings.remote)
+        if is_shallow(repository):
+            raise _cut_off_there(settings.remote)
     _deepen(repository, settings.remote, [settings.tag_format])
 
 
@@ -82,7 +84,10 @@ def _deepen(repository: GitRepository, remote: str, tag_formats: Sequence[str]) 
     finals = _RemoteTags(repository, remote, tag_formats)
     step = FIRST_STEP
     while is_shallow(repository) and not finals.reached():
+        before = shorn_commits(repository)
         _fetch(repository, "--no-tags", f"--deepen={step}", remote)
+        if shorn_commits(repository) == before:
+            raise _cut_off_there(remote)
         step *= 2
     finals.fetch()
 
@@ -152,6 +157,13 @@ def _require_trees(repository: GitRepository, remote: str) -> None:
             "This clone has no trees, so which files a commit changes is not known.",
             hint=f"Get them with: git fetch --refetch --filter=blob:none {remote}",
         )
+
+
+def _cut_off_there(remote: str) -> IncompleteHistory:
+    return IncompleteHistory(
+        f"This clone is shallow, and so is {remote}, where it comes from.",
+        hint="Fetch from a repository that has the whole history.",
+    )
 
 
 def _fetch(repository: GitRepository, *arguments: str) -> None:

@@ -245,8 +245,8 @@ class MakeCommit(Step):
         """Put the files back that hooks have added to the commit, unless they were edited since."""
         for path in sorted(commit.paths - self._planned() - self.dirty):
             file = self.repository.root / path
-            committed = self._object_of(commit.sha, path)
-            if not file.is_file() or self.repository.run("hash-object", "--", path) != committed:
+            content = self.repository.run("hash-object", "--", path) if file.is_file() else ""
+            if content and content != self._object_of(commit.sha, path):
                 continue
             if self._object_of(self.parent, path):
                 source = f"--source={self.parent}"

@@ -110,7 +110,7 @@ class RunHooks(Step):
                 "--literal-pathspecs", "restore", source, "--staged", "--worktree", "--", path
             )
         else:
+            remove(self.repository.root / path, self.repository.root)
             self.repository.run(
                 "--literal-pathspecs", "rm", "--quiet", "--cached", "--ignore-unmatch", "--", path
             )
-            remove(self.repository.root / path, self.repository.root)

@@ -299,7 +299,8 @@ def test_the_bullets_of_a_squashed_branch_are_changes() -> None:
         ("feat: a\nfix: b", ["feat: a", "fix: b"]),
         ("x\n\n* feat: a\n* fix(cli): b\n* typo\n  at last", ["feat: a", "fix(cli): b"]),
         ("x\n\n* typo\n* fix: b", ["fix: b"]),
-        ("x\n\n* fix: a\n- a detail\n\nRefs: #1\n* fix: b", ["fix: a - a detail", "fix: b"]),
+        ("x\n\n* fix: a\n  - a detail\n\nRefs: #1\n* fix: b", ["fix: a", "fix: b"]),
+        ("x\n\n* fix: a\n* typo\n  - it was\n\nBREAKING CHANGE: c\n", ["fix!: a"]),
     ],
 )
 def test_squashed_commits_are_counted_once_each(message: str, expected: list[str]) -> None:

@@ -121,7 +121,7 @@ def test_a_local_tag_of_the_same_name_is_not_moved(origin: GitProject, tmp_path:
 def test_a_remote_that_does_not_answer_is_said(origin: GitProject, tmp_path: Path) -> None:
     cut = clone(origin, tmp_path / "cut", "--depth=1")
     cut.git("remote", "set-url", "origin", str(tmp_path / "gone"))
-    with pytest.raises(IncompleteHistory, match="origin cannot be read: .*gone") as caught:
+    with pytest.raises(IncompleteHistory, match=r"origin cannot be read: .*gone") as caught:
         ready(cut)
     assert "--fetch" not in caught.value.hint
 
@@ -142,6 +142,17 @@ def test_what_only_reads_fetches_in_a_pipeline(
     assert int(cut.git("rev-list", "--count", "HEAD")) == commits
     assert cut.tags() == ["v1.0.0", "v1.1.0rc1"]
     assert unreleased(cut) == unreleased(origin)
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_remote_that_is_shallow_itself_is_no_help(
+    origin: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, whole: bool
+) -> None:
+    monkeypatch.setenv("CI", "true")
+    between = clone(origin, tmp_path / "between", "--depth=3")
+    cut = clone(between, tmp_path / "cut", "--depth=1")
+    with pytest.raises(IncompleteHistory, match="and so is origin"):
+        require_readable_history(GitRepository(cut.root), Settings(), whole=whole)
 
 
 def test_what_only_reads_is_refused_elsewhere(

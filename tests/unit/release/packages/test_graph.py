@@ -120,6 +120,33 @@ def test_the_graph_of_real_projects(tmp_path: Path) -> None:
     assert graph.needs == (Need("app", "core", ">=1.0,<2.0"),)
 
 
+def by_path(name: str) -> Requirement:
+    return Requirement(canonicalize_name(name), path=f"../{name}")
+
+
+def test_a_path_stands_for_the_constraint_that_the_last_build_put_there() -> None:
+    core = package("core", version="1.4.0")
+    graph = read_graph([package("app", by_path("core")), package("new", by_path("core")), core])
+    published = graph.as_published(
+        {"app": Version.parse("1.0.0"), "new": None, "core": Version.parse("1.3.0")}
+    )
+    assert {need.package: need.constraint for need in published.needs} == {
+        "app": ">=1.3.0,<2.0.0",
+        "new": None,
+    }
+    (app, _) = graph.as_published({"app": Version.parse("1.0.0")}).needs
+    assert app.constraint == ">=1.4.0,<2.0.0"
+
+
+@pytest.mark.parametrize(("beside", "constraint"), [("core", None), ("core ^1.0", "^1.0")])
+def test_what_is_written_beside_a_path_is_what_is_published(
+    beside: str, constraint: str | None
+) -> None:
+    graph = read_graph([package("app", beside, by_path("core")), package("core")])
+    assert graph.needs == (Need("app", "core", constraint),)
+    assert graph.as_published({"app": Version.parse("1.0.0")}) == graph
+
+
 def diamond() -> Graph:
     return read_graph(
         [package("left", "bottom ^1.0"), package("right", "bottom"), package("bottom")]

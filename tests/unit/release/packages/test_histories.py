@@ -6,7 +6,11 @@ import pytest
 
 from poetry_aegis.errors import UnconventionalCommit
 from poetry_aegis.release.git import GitRepository
-from poetry_aegis.release.packages.histories import PackageHistories, read_package_histories
+from poetry_aegis.release.packages.histories import (
+    PackageHistories,
+    read_package_histories,
+    read_unreleased,
+)
 from tests.support.monorepo import Member, make_monorepo, packages_in
 
 if TYPE_CHECKING:
@@ -69,6 +73,24 @@ def test_what_a_package_refuses_is_told_from_its_last_release_on(repository: Git
     assert descriptions(repository, "a") == ["start"]
     with pytest.raises(UnconventionalCommit, match="what a night"):
         descriptions(repository, "c")
+
+
+def test_what_is_unreleased_is_what_each_packages_own_release_lacks(repository: GitProject) -> None:
+    repository.commit("feat: a", **{"libs/a/x.py": "1"})
+    for name in "abc":
+        repository.tag(f"{name}-v1.0.0")
+    repository.commit("fix: a and b", **{"libs/a/x.py": "2", "libs/a/plugins/b/x.py": "2"})
+    repository.tag("b-v1.1.0b1")
+    repository.commit("nobody's", **{"README.md": "1"})
+    repository.commit("whatever", **{"libs/한국어 c/x.py": "1"})
+
+    def subjects(*names: str) -> list[str]:
+        packages = [item for item in packages_in(repository) if item.name in names]
+        found = read_unreleased(GitRepository(repository.root), packages)
+        return [commit.subject for commit in found]
+
+    assert subjects("a", "b", "c") == ["fix: a and b", "whatever"]
+    assert subjects("b") == []
 
 
 def test_one_log_is_enough_for_all_packages(

@@ -10,6 +10,7 @@ from poetry_aegis.release.changelog.file import extract
 from poetry_aegis.release.changelog.notes import compose
 from poetry_aegis.release.history.commits import Change, Commit
 from poetry_aegis.release.history.reading import History, Tag
+from poetry_aegis.release.packages.constraints import compatible_with
 from poetry_aegis.release.packages.graph import Graph, read_graph
 from poetry_aegis.release.packages.requirements import Requirement
 from poetry_aegis.release.packages.wave import Wave, release_order
@@ -102,9 +103,33 @@ def test_a_patch_within_the_constraint_ends_the_chain() -> None:
     assert released(wave_of(graph, core="2.0.0")) == {"core": "2.0.0", "mid": "1.0.1"}
 
 
-def test_a_path_alone_constrains_nothing() -> None:
+def test_any_version_constrains_nothing() -> None:
     graph = read_graph([package("app", "core"), package("core")])
     assert released(wave_of(graph, core="2.0.0")) == {"core": "2.0.0"}
+
+
+@pytest.mark.parametrize(
+    ("current", "core", "after"),
+    [("1.0.0", "2.0.0", ">=2.0.0,<3.0.0"), ("0.9.1", "1.0.0", ">=1.0.0,<2.0.0")],
+)
+def test_a_path_constrains_as_the_build_that_published_it_did(
+    current: str, core: str, after: str
+) -> None:
+    path = Requirement(canonicalize_name("core"), path="../core")
+    last = {"app": Version.parse("1.0.0"), "core": Version.parse(current)}
+    graph = read_graph([package("app", path), package("core", version=current)])
+    wave = wave_of(graph.as_published(last), core=core)
+    assert released(wave) == {"core": core, "app": "1.0.1"}
+    assert [after for *_, after in edits(wave)] == [after]
+    assert after == compatible_with(Version.parse(core))
+    assert wave.releases[1].news == (f"core {core}",)
+    inside = wave_of(graph.as_published(last), core=f"{current[:-1]}9")
+    assert released(inside) == {"core": f"{current[:-1]}9"}
+
+
+def test_a_first_release_is_shown_as_what_pyproject_says() -> None:
+    graph = read_graph([package("core")])
+    assert wave_of(graph, core="1.0.0").render() == "core 1.0.0, as pyproject.toml says"
 
 
 def test_a_version_that_was_raised_by_hand_moves_out_of_what_the_last_release_fitted() -> None:

@@ -6,7 +6,14 @@ import pytest
 
 from poetry_aegis.errors import CorruptProject, NoProject, NoVersion, SettingsError, UsageError
 from poetry_aegis.release.packages.merging import named
-from poetry_aegis.release.packages.workspace import Package, find_packages, find_workspace
+from poetry_aegis.release.packages.workspace import (
+    Package,
+    find_lintable,
+    find_packages,
+    find_scope,
+    find_workspace,
+    repository_root,
+)
 from poetry_aegis.settings import Settings, load_settings
 from tests.support.monorepo import Member, make_monorepo, packages_in
 
@@ -284,3 +291,39 @@ def test_the_name_is_put_into_templates_and_braces_stay_braces() -> None:
     resolved = named(settings, "core")
     assert resolved.tag_format == "{{x}}core-{semver}"
     assert resolved.commit_message == "core {version} core"
+
+
+def test_at_a_root_that_is_no_package_the_scope_has_to_be_named(tmp_path: Path) -> None:
+    repository = make_monorepo(tmp_path / "r", DISCOVER, CORE, APP)
+    with pytest.raises(UsageError, match="Which of the packages") as caught:
+        find_scope(repository.pyproject, repository.root)
+    assert "my-app, core" in caught.value.hint
+    core = repository.root.resolve() / "libs/core/pyproject.toml"
+    by_name = find_scope(repository.pyproject, repository.root, "core")
+    for scope in (by_name, find_scope(core, repository.root)):
+        assert (scope.pyproject, scope.settings.tag_format) == (core, "core-v{version}")
+        assert scope.owns is not None
+        assert scope.owns("libs/core/x.py")
+        assert not scope.owns("libs/app/x.py")
+
+
+def test_what_is_linted_at_a_root_is_every_package(tmp_path: Path) -> None:
+    repository = make_monorepo(tmp_path / "r", f'{DISCOVER}remote = "up"\n', CORE, APP)
+    settings, packages = find_lintable(repository.pyproject, repository.root)
+    assert (settings.remote, names(packages)) == ("up", ["my-app", "core"])
+    inside = repository.root / "libs/core/pyproject.toml"
+    settings, packages = find_lintable(inside, repository.root)
+    assert (settings.tag_format, names(packages)) == ("core-v{version}", ["core"])
+
+
+def test_a_project_alone_is_linted_by_its_own_tags(project: GitProject) -> None:
+    text = project.pyproject.read_text()
+    project.pyproject.write_text(
+        f'{text}\n[tool.poetry-aegis]\ntag_format = "{{name}}-{{version}}"\n'
+    )
+    settings, packages = find_lintable(project.pyproject, project.root)
+    assert (settings.tag_format, packages) == ("demo-pkg-{version}", ())
+
+
+def test_without_a_repository_the_project_is_all_there_is(tmp_path: Path) -> None:
+    assert repository_root(tmp_path / "pyproject.toml") == tmp_path
