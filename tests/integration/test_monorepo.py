@@ -24,10 +24,8 @@ if TYPE_CHECKING:
 
 Run = subprocess.CompletedProcess[str]
 
+# The root is no package: it has neither a name nor a version.
 ROOT = """\
-[tool.poetry]
-package-mode = false
-
 [tool.poetry-aegis]
 discover = ["libs/*"]
 """

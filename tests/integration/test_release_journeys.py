@@ -240,7 +240,8 @@ def test_a_protected_main_branch_is_released_through_a_pull_request(
     assert project.git("rev-parse", "HEAD") == bare.git("rev-parse", "main") == start
     assert project.git("status", "--porcelain", "--branch") == "## main...origin/main"
     assert (project.tags(), bare.tags()) == (["v0.1.0"], ["v0.1.0"])
-    released(poetry, project, "finish", "--push-tag")  # Not merged: there is nothing to finish.
+    too_early = released(poetry, project, "finish", "--push-tag")
+    assert too_early.startswith("Nothing to finish")
     assert bare.tags() == ["v0.1.0"]
 
     merged = squash_merge(bare, "release/0.2.0", "chore(release): 0.2.0 (#7)")

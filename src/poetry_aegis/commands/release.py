@@ -36,40 +36,39 @@ class ReleaseCommand(AegisCommand):
         )
     ]
     options: ClassVar[list[Option]] = [
-        option("push-tag", None, "Push the branch and the tag, in one atomic push."),
-        option("publish", None, "Build before the commit, and publish at the end."),
-        option("repository", "r", "With --publish: the repository to publish to.", flag=False),
-        option("forge-release", None, "With --push-tag: a release on GitHub, GitLab or Gitea."),
-        option("branch", None, "Commit to a new branch, for a pull request; no tag.", flag=False),
+        option("push-tag", None, "Push branch and tag, in one atomic push."),
+        option("publish", None, "Build before the commit; publish at the end."),
+        option("repository", "r", "With --publish: where to.", flag=False),
+        option("forge-release", None, "With --push-tag: a release on the forge."),
+        option("branch", None, "Commit to a new branch; make no tag.", flag=False),
         PRERELEASE_TYPE,
         option("next-free", None, "Pass over versions that are taken."),
-        option("all", None, "All packages of the repository that have changed."),
-        option(
-            "package", None, "One package of the repository; repeatable.", flag=False, multiple=True
-        ),
-        option("allow-dirty", None, "Leave uncommitted changes alone, and release without them."),
+        option("all", None, "All packages that have changed."),
+        option("package", None, "One package of several; repeatable.", flag=False, multiple=True),
+        option("allow-dirty", None, "Release without the uncommitted changes."),
         option("sign", None, "Sign the commit and the tag."),
-        option("fetch", None, "Fetch what a shallow clone lacks; always so in a pipeline."),
-        option("print", None, "Print the version, make no check of anything else, and end."),
+        option("fetch", None, "Fetch what a shallow clone lacks."),
+        option("print", None, "Print the version, and do nothing else."),
         option("resume", None, "Finish a release that broke off."),
         option("abort", None, "Take back a release that broke off."),
-        option("force", None, "With --abort: leave everything as it is, and forget the rest."),
+        option("force", None, "With --abort: leave all as it is, forget it."),
         DRY_RUN,
         JSON,
     ]
     help = (
-        "Reads the conventional commits since the last release, decides the version (PEP 440), "
-        "writes it into pyproject.toml and its section into the changelog, commits exactly those "
-        "files and tags the commit. Everything is checked before the first change, and a step "
-        "that fails takes the ones before it back. What was cut off, by a power failure too, is "
-        "finished with <c1>--resume</c1> or taken back with <c1>--abort</c1>.\n\n"
-        "  <c1>poetry aegis release auto --dry-run</c1>              what would be released\n"
-        "  <c1>poetry aegis release auto --push-tag</c1>             release and push\n"
-        "  <c1>poetry aegis release auto --push-tag --publish</c1>   ... and publish\n"
+        "Reads the conventional commits since the last release, decides the version\n"
+        "(PEP 440), writes it into pyproject.toml and its section into the\n"
+        "changelog, commits exactly those files and tags the commit. Everything is\n"
+        "checked before the first change, and a step that fails takes the ones\n"
+        "before it back. What was cut off, by a power failure too, is finished with\n"
+        "<c1>--resume</c1> or taken back with <c1>--abort</c1>.\n\n"
+        "  <c1>poetry aegis release auto --dry-run</c1>             what would be released\n"
+        "  <c1>poetry aegis release auto --push-tag</c1>            release and push\n"
+        "  <c1>poetry aegis release auto --push-tag --publish</c1>  ... and publish\n"
         "  <c1>poetry aegis release prerelease --prerelease-type rc</c1>\n\n"
         "Where the main branch takes only pull requests:\n"
         "  <c1>poetry aegis release auto --branch release/{{version}} --push-tag</c1>\n"
-        "  <c1>poetry aegis release finish --push-tag</c1>           once that is merged"
+        "  <c1>poetry aegis release finish --push-tag</c1>          once that is merged"
     )
 
     def perform(self) -> int:

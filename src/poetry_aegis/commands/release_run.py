@@ -134,9 +134,10 @@ def _aftermath(error: BaseException, release: Release) -> str:
         return "The release was taken back; the repository is as it was."
     if getattr(error, "__notes__", None):
         return f"Not all of the release could be taken back.\n{WAYS_OUT}"
-    what = "is" if len(release.plan.packages) == 1 else "are"
+    if not release.is_seen():
+        return f"The release is still unfinished.\n{WAYS_OUT}"
     return (
-        f"{release.plan.version} {what} released all the same: others may have seen it. "
+        f"{release.plan.version} {_is(release)} released all the same: others may have seen it. "
         "What is left to do: poetry aegis release --resume"
     )
 
@@ -172,12 +173,14 @@ def _say_how_to_push(command: AegisCommand, release: Release) -> None:
 def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
     plan = release.plan
     branch = plain(plan.release_branch or "")
-    command.say(f"<success>{plain(plan.version)} is on the branch {branch}</success>, not tagged.")
+    where = f"{_is(release)} on the branch {branch}"
+    command.say(f"<success>{plain(plan.version)} {where}</success>, not tagged.")
     if plan.upstream is None:
         command.say(f"Push it with: git push {plain(plan.remote)} {branch}")
+    packages = "" if plan.graph is None else " --all"
     command.say(
         f"Once it is merged into {plain(plan.branch or 'the main branch')}: "
-        "git pull && poetry aegis release finish --push-tag"
+        f"git pull && poetry aegis release finish{packages} --push-tag"
     )
 
 
@@ -252,6 +255,10 @@ def _published(release: Release, additions: ReleaseAdditions) -> dict[str, objec
     if release.plan.graph is None:
         return {"publication": next(iter(documents.values()))}
     return {"publications": documents}
+
+
+def _is(release: Release) -> str:
+    return "is" if len(release.plan.packages) == 1 else "are"
 
 
 def _names(release: Release) -> str:

@@ -66,6 +66,11 @@ class Release:
         """Return whether something is left to be done or to be taken back."""
         return self.record.exists
 
+    def is_seen(self) -> bool:
+        """Return whether others may have seen the release: a push or an upload has arrived."""
+        begun = (step for step in self.steps if self.record.has_begun(step.name))
+        return any(step.is_final() for step in begun)
+
     def upstream(self, remote: str) -> Upstream | None:
         """Return where the release can be pushed, *remote* being the one to prefer."""
         branch = self.repository.branch()

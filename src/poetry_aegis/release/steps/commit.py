@@ -93,8 +93,8 @@ class MakeCommit(Step):
         if commit.sha != self.repository.head():
             raise ReleaseError(
                 f"There are commits on top of the release commit {commit.sha[:7]}.",
-                hint="Take those back first, or revert the release commit: git revert "
-                f"{commit.sha[:7]}",
+                hint="Take those back first, or leave everything as it is and forget the release: "
+                "poetry aegis release --abort --force",
             )
         self._restore_files(commit)
         self._restore_index(sorted(commit.paths))
