@@ -1,8 +1,9 @@
 """Kills a release at every point at which something on the disk is about to change.
 
-``python -m tests.support.faults WORLD DIRECTORY SHARD SHARDS`` prints, as JSON, how many points
-there are and what was not as it should be. A warm process is forked for each of them, so that none
-of them pays for Python's start.
+``python -m tests.support.faults KIND WORLD DIRECTORY SHARD SHARDS`` prints, as JSON, how many
+points there are and what was not as it should be. *KIND* is ``killed``, ``torn`` (also amid each
+write), ``alone`` (without the processes that it started) or ``mending`` (what mends it). A warm
+process is forked for each point, so that none of them pays for Python's start.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ from tests.support.worlds import WORLDS, World
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from poetry_aegis.release.engine import Release
+    from poetry_aegis.release.journal import Step
+
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate"}
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 # What git is asked and does not change: the world is the same before and after it.
@@ -36,21 +40,22 @@ QUESTIONS = {
 class Killer:
     """Counts what is about to change below *root*; kills this process group at the *last*.
 
-    A file that is about to be opened for writing counts twice: as it is, and torn.
+    A file that is about to be opened for writing counts twice with *tears*: as it is, and torn.
     """
 
-    def __init__(self, root: Path, last: int, *, group: bool = True) -> None:
+    def __init__(self, root: Path, last: int, *, group: bool = True, tears: bool = False) -> None:
         self.count = 0
         self._root = str(root)
         self._last = last
         self._group = group
+        self._tears = tears
         self._busy = False
 
     def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._busy or not self._changes(event, arguments):
             return
         self._strike()
-        if event == "open":
+        if event == "open" and self._tears:
             self._strike(torn=arguments[0])
 
     def _changes(self, event: str, arguments: tuple[Any, ...]) -> bool:
@@ -83,6 +88,7 @@ class Ground:
     world: World
     copies: Path
     group: bool = True
+    tears: bool = False
 
     def save(self, name: str) -> None:
         """Keep the world as it is under *name*."""
@@ -96,19 +102,19 @@ class Ground:
 
     def killed(self, work: Callable[[], object], last: int) -> bool:
         """Do *work* in a process that is killed at the point *last*; return whether it was."""
-        process = os.fork()
-        if process == 0:
-            os.setsid()
-            sys.addaudithook(Killer(self.world.root, last, group=self.group))
-            _work(work)
-        return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
+
+        def hunted() -> None:
+            sys.addaudithook(self._killer(last))
+            work()
+
+        return apart(hunted) == -signal.SIGKILL
 
     def points(self, work: Callable[[], object]) -> int:
         """Do *work* undisturbed and return at how many points it could be killed."""
         reader, writer = os.pipe()
         process = os.fork()
         if process == 0:
-            killer = Killer(self.world.root, 0)
+            killer = self._killer(0)
             sys.addaudithook(killer)
             work()
             os.write(writer, str(killer.count).encode())
@@ -119,11 +125,33 @@ class Ground:
         os.waitpid(process, 0)
         return count
 
+    def _killer(self, last: int) -> Killer:
+        return Killer(self.world.root, last, group=self.group, tears=self.tears)
+
+
+def apart(work: Callable[[], object]) -> int:
+    """Do *work* in a process group of its own, and return how that ended, as `subprocess` does."""
+    process = os.fork()
+    if process == 0:
+        os.setsid()
+        _work(work)
+    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+
+
+def break_off(release: Release, at: str) -> None:
+    """Run *release* until the step *at* begins, and leave all as it is then."""
+
+    def stop(step: Step) -> None:
+        if step.name == at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    assert apart(lambda: release.run(stop)) == -signal.SIGKILL
+
 
 def _work(work: Callable[[], object]) -> None:
     try:
         work()
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - the parent only sees the exit code
         import traceback
 
         traceback.print_exc()
@@ -160,13 +188,7 @@ def kill_mending(ground: Ground, shard: int, shards: int) -> Iterator[int | str]
     ground.points(lambda: release.run(lambda step: None))
     end = world.state()
     ground.load("start")
-    before = next(step for step in release.steps if step.name in {"push", "return"})
-
-    def stop(step: object) -> None:
-        if step == before:
-            os._exit(0)
-
-    ground.killed(lambda: release.run(stop), 0)
+    break_off(release, "push")
     ground.save("broken off")
     works: dict[str, Callable[[], object]] = {
         "abort": lambda: world.reopen().abort(lambda step: None),
@@ -240,19 +262,20 @@ def _differences(world: World, expected: dict[str, object]) -> Iterator[str]:
         wanted = expected[name]
         if isinstance(value, dict) and isinstance(wanted, dict):
             keys = {key for key in {*value, *wanted} if value.get(key, "") != wanted.get(key, "")}
-            value, wanted = ({key: part.get(key, "") for key in keys} for part in (value, wanted))
-        if value != wanted:
+            for key in sorted(keys):
+                yield f"{name}: {key}: {value.get(key)!r}, not {wanted.get(key)!r}"
+        elif value != wanted:
             yield f"{name}: {value!r}, not {wanted!r}"
 
 
 def main(kind: str, name: str, directory: str, shard: str, shards: str) -> None:
     """Print what came of it."""
     sys.dont_write_bytecode = True
-    os.fsync = lambda descriptor: None  # Nobody cuts the power here.
+    os.fsync = lambda fd: None  # Nobody cuts the power here.
     hooks.POLL = 0.002
     base = Path(directory).resolve()
     world = WORLDS[name](base / "world")
-    ground = Ground(world, base / "copies", group=kind != "alone")
+    ground = Ground(world, base / "copies", group=kind != "alone", tears=kind == "torn")
     work = kill_mending if kind == "mending" else kill_releases
     results = list(work(ground, int(shard), int(shards)))
     points = [item for item in results if isinstance(item, int)]

@@ -240,9 +240,9 @@ def _furnish(root: Path, project: GitProject) -> None:
         shutil.rmtree(repository / "hooks")
         (repository / "hooks").mkdir()
     # A world of few files is a world that is quickly copied.
-    for repository in (project, bare):
-        repository.git("repack", "-adq")
-        repository.git("prune-packed", "--quiet")
+    for place in (project, bare):
+        place.git("repack", "-adq")
+        place.git("prune-packed", "--quiet")
 
 
 WORLDS: dict[str, Callable[[Path], World]] = {

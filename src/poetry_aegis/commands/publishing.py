@@ -18,7 +18,9 @@ from poetry_aegis.publish.repository import choose_repository
 from poetry_aegis.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from poetry.core.constraints.version import Version
 
     from poetry_aegis.commands.base import AegisCommand
     from poetry_aegis.poetry_api import Project
@@ -56,7 +58,8 @@ class Publishing:
 
     def build(self, version: str) -> None:
         """Build the project, and check that it came out as *version*. Raises `BuildFailed`."""
-        poetry_api.build(self.command, self.project, self.directory, self.command.messages)
+        with fit_to_publish(self.project) as project:
+            poetry_api.build(self.command, project, self.directory, self.command.messages)
         self.find(version)
 
     def find(self, version: str) -> tuple[Distribution, ...]:
@@ -118,6 +121,30 @@ class Publishing:
     @property
     def _dist(self) -> Path:
         return self.project.root / "dist"
+
+
+@contextlib.contextmanager
+def fit_to_publish(
+    project: Project, versions: Mapping[str, Version] | None = None
+) -> Iterator[Project]:
+    """Yield *project*, or a copy in which no path dependency is left, where it has any.
+
+    *versions* are those of the repository's packages, by their distributions' names; without them
+    what their ``pyproject.toml`` say. Raises `BuildFailed` and `ReleaseError`.
+    """
+    from poetry_aegis.release.packages.staging import staged
+    from poetry_aegis.release.packages.workspace import find_workspace, repository_root
+
+    top = repository_root(project.pyproject)
+    if versions is None:
+        workspace = find_workspace(project.pyproject, top)
+        packages = workspace.packages if workspace else ()
+        versions = {package.distribution: package.version for package in packages}
+    if not versions:
+        yield project
+        return
+    with staged(project, versions, top) as directory:
+        yield poetry_api.Project(project.name, directory / "pyproject.toml")
 
 
 def summary(publication: Publication, *, of: str = "") -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from contextlib import nullcontext
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -145,15 +144,13 @@ class ReleaseAdditions(Additions):
 
     def _build(self, plan: Plan, package: PackagePlan, publishing: Publishing) -> None:
         """Build beside the directory and rename: what is there is whole."""
-        from poetry_aegis.release.packages.staging import staged
+        from poetry_aegis.commands.publishing import fit_to_publish
 
         unfinished = publishing.directory.with_name(f"{publishing.directory.name}.part")
         shutil.rmtree(unfinished, ignore_errors=True)
         unfinished.mkdir(parents=True)
         versions = {name: parse_version(text) for name, text in plan.versions.items()}
-        alone = nullcontext(package.root)
-        with staged(package, versions, plan.root) if versions else alone as source:
-            project = poetry_api.Project(package.distribution, source / "pyproject.toml")
+        with fit_to_publish(publishing.project, versions) as project:
             poetry_api.build(self._command, project, unfinished, self._command.messages)
         self._publishing_of(package, unfinished).find(package.version)
         shutil.rmtree(publishing.directory, ignore_errors=True)

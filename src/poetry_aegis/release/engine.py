@@ -123,7 +123,7 @@ def open_release(
     record.require_none()
     head = repository.head()  # Before the history is read: what comes later is not in the plan.
     preflight.require_quiet(repository)
-    branch = preflight.require_branch(find_branch(repository, os.environ))
+    branch = preflight.require_branch(find_branch(repository, os.environ), os.environ)
     dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
     repository.require_identity()
     preflight.require_signing(repository, sign=request.sign or settings.sign)

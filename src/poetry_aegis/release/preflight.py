@@ -15,10 +15,11 @@ from poetry_aegis.errors import (
     TagExists,
 )
 from poetry_aegis.release.git import Upstream
+from poetry_aegis.release.history.pipelines import is_pull_request
 from poetry_aegis.release.steps.push import push_rejected
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from poetry_aegis.release.git import GitRepository
     from poetry_aegis.release.plan import Plan
@@ -36,8 +37,13 @@ UNDER_WAY = {
 }
 
 
-def require_branch(branch: str | None) -> str:
-    """Return *branch*. Raises `DetachedHead` where there is none."""
+def require_branch(branch: str | None, environ: Mapping[str, str]) -> str:
+    """Return *branch*. Raises `DetachedHead` where there is none; *environ* may tell why."""
+    if branch is None and is_pull_request(environ):
+        raise DetachedHead(
+            "This pipeline runs for a pull request, which is not released.",
+            hint="Release in the pipeline of the branch that it is merged into.",
+        )
     if branch is None:
         raise DetachedHead(
             "No branch is checked out, so the release commit would belong to none.",

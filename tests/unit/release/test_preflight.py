@@ -137,3 +137,16 @@ def test_the_next_version_is_told_whatever_the_tree_looks_like(project: GitProje
     project.git("checkout", "--quiet", ".")
     project.tag("v0.2.0")
     assert next_versions(project.pyproject, Settings(), request) == {}
+
+
+@pytest.mark.parametrize("branch", ["refs/pull/3/merge", "refs/heads/main"])
+def test_a_pull_request_is_not_released(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch, branch: str
+) -> None:
+    project.commit("feat: x")
+    project.git("checkout", "--quiet", "--detach")
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("GITHUB_REF", branch)
+    monkeypatch.setenv("GITHUB_HEAD_REF", "" if "pull" in branch else "fork")
+    with pytest.raises(errors.DetachedHead, match="runs for a pull request"):
+        prepare(project)

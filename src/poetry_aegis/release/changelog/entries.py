@@ -137,7 +137,10 @@ def _pull(sign: str, number: int, links: Links | None) -> Reference:
 def _closed_issues(change: Change) -> Iterator[int]:
     for token, value in change.footers:
         if token.lower() in CLOSING:
-            for word in value.replace(",", " ").split():
+            words = value.replace(",", " ").replace("&", " ").split()
+            # "Closes #5, refs #6" closes one issue; "Closes #5 and #6" two.
+            for word in (word for word in words if word.lower() != "and"):
                 issue = ISSUE.fullmatch(word)
-                if issue:
-                    yield int(issue[1])
+                if issue is None:
+                    break
+                yield int(issue[1])

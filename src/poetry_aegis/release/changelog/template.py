@@ -35,6 +35,7 @@ an error; the sandbox of Jinja2 keeps a template from reaching out of itself.
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import MissingExtra, SettingsError
@@ -45,9 +46,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import jinja2
+    from jinja2.runtime import Context
 
     from poetry_aegis.release.changelog.entries import Entry
     from poetry_aegis.settings import Settings
+
+LARGEST_PRODUCT = 100_000
 
 
 class SectionTemplate:
@@ -98,19 +102,36 @@ def load_template(root: Path, pyproject: Path, settings: Settings) -> SectionTem
 def _compile(path: Path, source: str) -> jinja2.Template:
     try:
         from jinja2 import StrictUndefined, TemplateSyntaxError
+        from jinja2.exceptions import SecurityError
         from jinja2.sandbox import ImmutableSandboxedEnvironment
     except ImportError:
         raise MissingExtra(
             "A changelog template needs Jinja2, which is not installed.",
             hint='poetry self add "poetry-aegis[templates]"',
         ) from None
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
+
+    class Sandbox(ImmutableSandboxedEnvironment):
+        """Jinja2's, without what makes a gigabyte out of a line: ``'x' * 1000000000``."""
+
+        intercepted_binops = frozenset({"*", "**"})
+
+        def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+            if operator == "**" or _size(left) * _size(right) > LARGEST_PRODUCT:
+                raise SecurityError(f"{operator!r} would make too much of its operands")
+            return super().call_binop(context, operator, left, right)
+
+    environment = Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     try:
         return environment.from_string(source)
     except TemplateSyntaxError as error:
         raise _failed(path, error.lineno, error) from error
+
+
+def _size(operand: object) -> float:
+    """Return how much *operand* is: a number itself, a text or a list its length."""
+    if isinstance(operand, (int, float)):
+        return abs(operand)
+    return len(operand) if isinstance(operand, Sized) else float("inf")
 
 
 def _failed(path: Path, line: int | None, error: Exception) -> SettingsError:

@@ -51,6 +51,12 @@ def is_pipeline(environ: Mapping[str, str]) -> bool:
     return any(_says(environ, name) for name in PIPELINES)
 
 
+def is_pull_request(environ: Mapping[str, str]) -> bool:
+    """Return whether *environ* is that of a pipeline for a pull request."""
+    told = any(_says(environ, name) for name in PULL_REQUESTS)
+    return is_pipeline(environ) and (told or environ.get("GITHUB_REF", "").startswith("refs/pull/"))
+
+
 def branch_from_pipeline(environ: Mapping[str, str]) -> str | None:
     """Return the branch that a pipeline runs for.
 

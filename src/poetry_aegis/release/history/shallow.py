@@ -44,12 +44,21 @@ def require_whole_history(
     if with_paths:
         _require_trees(repository, remote)
     if not is_shallow(repository):
-        return False
+        return fetch and _fetch_tags_of_whole_clone(repository, remote)
     if not fetch:
         raise IncompleteHistory(
             SHALLOW, hint=f"{UNSHALLOW}\nOr let the release get what it needs: --fetch"
         )
     _deepen(repository, remote, tag_formats)
+    return True
+
+
+def _fetch_tags_of_whole_clone(repository: GitRepository, remote: str) -> bool:
+    """Fetch the tags of a clone that was made without any; return whether it was."""
+    has_tags = repository.run("for-each-ref", "--count=1", "refs/tags")
+    if has_tags or remote not in repository.remotes():
+        return False
+    _fetch(repository, "--tags", remote)
     return True
 
 

@@ -14,7 +14,7 @@ from poetry.core.constraints.version import parse_constraint
 from poetry.core.constraints.version.exceptions import ParseConstraintError
 
 from poetry_aegis.errors import CorruptProject, ReleaseError
-from poetry_aegis.release.packages.requirements import Requirement, rewrite
+from poetry_aegis.release.packages.requirements import Requirement, read_requirements, rewrite
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -133,11 +133,15 @@ def without_path_dependencies(content: bytes, versions: Mapping[str, Version]) -
     that a caret before that version would mean. Raises `ReleaseError` for a path that leads to no
     such package: on the index it would lead nowhere.
     """
+    document = tomlkit.parse(content.decode("utf-8")).unwrap()
+    by_path = {item.name for item in read_requirements(document) if item.path is not None}
 
     def constrain(requirement: Requirement) -> str | None:
-        if requirement.path is None:
-            return None
         version = versions.get(requirement.name)
+        if requirement.path is None:
+            # Beside a path in Poetry's table, "core" in the project's means what the path leads to.
+            bare = requirement.constraint is None and requirement.name in by_path
+            return compatible_with(version) if bare and version is not None else None
         if version is not None:
             return requirement.constraint or compatible_with(version)
         if not requirement.published:

@@ -11,7 +11,7 @@ import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import tomlkit
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from poetry.core.constraints.version import Version
 
-    from poetry_aegis.release.packages.workspace import Package
-    from poetry_aegis.release.plan import PackagePlan
 
 # Where pyproject.toml names a file that is read into the metadata.
 METADATA_FILES = (
@@ -37,9 +35,21 @@ METADATA_FILES = (
 )
 
 
+class Buildable(Protocol):
+    """What can be built: something with a ``pyproject.toml`` and its directory."""
+
+    @property
+    def pyproject(self) -> Path:
+        """The file that describes it."""
+
+    @property
+    def root(self) -> Path:
+        """The directory of that file."""
+
+
 @contextlib.contextmanager
 def staged(
-    package: Package | PackagePlan, versions: Mapping[str, Version], repository_root: Path
+    package: Buildable, versions: Mapping[str, Version], repository_root: Path
 ) -> Iterator[Path]:
     """Give the directory to build *package* from: its own where nothing has to be changed.
 

@@ -47,11 +47,18 @@ def test_it_sees_the_version_and_the_entries(tmp_path: Path) -> None:
         ("\n{{ ''.__class__.__mro__ }}\n", 2),
         ("\n{% include '/etc/passwd' %}\n", 2),
         ("\n{{ sections.append(1) }}\n", 2),
+        ("\n{{ 'x' * 1000000000 }}\n", 2),
+        ("\n{{ 1000000000 * [1] }}\n", 2),
+        ("\n{{ 9 ** 999999999 }}\n", 2),
     ],
 )
 def test_an_error_names_file_and_line(tmp_path: Path, source: str, line: int) -> None:
     with pytest.raises(SettingsError, match=rf"template\.md, line {line}: "):
         render(tmp_path, source)
+
+
+def test_small_products_are_let_through(tmp_path: Path) -> None:
+    assert render(tmp_path, "{{ '-' * 20 }} {{ 6 * 7 }}") == "-------------------- 42"
 
 
 def test_a_title_would_end_the_section(tmp_path: Path) -> None:

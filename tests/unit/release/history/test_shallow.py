@@ -180,3 +180,14 @@ def test_a_clone_without_files_is_whole_one_without_trees_is_not(
     with pytest.raises(IncompleteHistory, match="trees") as caught:
         ready(no_trees, with_paths=True)
     assert "--filter=blob:none origin" in caught.value.hint
+
+
+def test_a_clone_without_tags_gets_them_where_fetching_is_wanted(
+    origin: GitProject, tmp_path: Path
+) -> None:
+    whole = clone(origin, tmp_path / "whole", "--no-tags")
+    assert not ready(whole, fetch=False)
+    assert whole.tags() == []
+    assert ready(whole)
+    assert whole.tags() == ["v1.0.0", "v1.1.0rc1"]
+    assert not ready(whole)

@@ -181,6 +181,21 @@ core = {path = "../core"}
     }
 
 
+def test_a_bare_name_beside_a_path_gets_the_version_that_the_path_leads_to() -> None:
+    content = b"""\
+[project]
+dependencies = ["core", "httpx"]
+
+[tool.poetry.dependencies]
+core = {path = "../core", develop = true}
+"""
+    after = without_path_dependencies(content, {"core": v("1.2.0")})
+    assert tomlkit.parse(after.decode()).unwrap()["project"]["dependencies"] == [
+        "core (>=1.2.0,<2.0.0)",
+        "httpx",
+    ]
+
+
 def test_a_path_that_leads_to_no_package_is_never_published() -> None:
     content = b'[project]\ndependencies = ["vendored @ ../vendored"]\n'
     with pytest.raises(ReleaseError, match=r"vendored is required from the path '\.\./vendored'"):
