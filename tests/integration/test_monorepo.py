@@ -95,6 +95,9 @@ def test_all_that_changed_is_published_in_order_and_can_be_installed(
         run = release(poetry, monorepo, "auto", "--all", *options, "--json")
         assert run.returncode == 0, run.stderr
         document = json.loads(run.stdout)
+        again = poetry.run("aegis", "publish", "-r", "corp", cwd=monorepo.root / "libs/web")
+        assert "2 uploaded" not in again.stdout
+        assert "already there" in again.stdout + again.stderr, again.stderr
         installed = pip_install(registry, tmp_path / "site", "acme-web")
         assert installed.returncode == 0, installed.stderr
 

@@ -160,7 +160,7 @@ def test_a_refused_push_takes_the_release_back_and_says_so(
     assert run.stderr.splitlines() == [
         "The push to 'origin' failed: main is protected",
         "Settle it with the remote, then run the command again. Where the branch takes only "
-        'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',
+        + 'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',
         "The release was taken back; the repository is as it was.",
     ]
     assert project.state() == before

@@ -77,10 +77,11 @@ class AegisCommand(Command):
         """Write *document* as the one JSON object of this run."""
         import json
 
-        from cleo.io.outputs.output import Type
+        from cleo.io.outputs.output import Type, Verbosity
 
         text = json.dumps(document, ensure_ascii=False, indent=2)
-        self.io.output.write_line(text, type=Type.RAW)
+        # What was asked for as JSON is wanted with --quiet, too.
+        self.io.output.write_line(text, verbosity=Verbosity.QUIET, type=Type.RAW)
 
     def report(self, error: AegisError) -> None:
         """Tell of *error* on standard error, and as JSON where that was asked for."""

@@ -96,16 +96,28 @@ def _require_merged(repository: GitRepository, commit: str, remote: str) -> None
 
     A tag there would be off the main branch for ever, once the pull request is squashed.
     """
-    main = repository.try_run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD").output
-    branch = repository.branch()
-    name = main.strip().removeprefix(f"refs/remotes/{remote}/")
-    if not name or branch in {None, name}:
+    branch, name = repository.branch(), _main_branch(repository, remote)
+    main = f"refs/remotes/{remote}/{name}"
+    if branch in {None, name} or repository.object_of(main) is None:
         return
-    if repository.try_run("merge-base", "--is-ancestor", commit, main.strip()).status:
+    if repository.try_run("merge-base", "--is-ancestor", commit, main).status:
         raise ReleaseError(
             f"The release commit {commit[:7]} on {branch} is not in {remote}/{name} yet.",
             hint=f"Merge the pull request, then: git switch {name} && git pull",
         )
+
+
+def _main_branch(repository: GitRepository, remote: str) -> str:
+    """Return the branch that *remote* calls its main one, nothing where nobody says."""
+    noted = repository.try_run("symbolic-ref", "--quiet", f"refs/remotes/{remote}/HEAD").output
+    if noted:
+        return noted.strip().removeprefix(f"refs/remotes/{remote}/")
+    if remote not in repository.remotes():
+        return ""
+    # Only a clone notes it; a remote that was added later has to be asked.
+    told = repository.try_run("ls-remote", "--symref", remote, "HEAD").output
+    head = next((line for line in told.splitlines() if line.startswith("ref: refs/heads/")), "")
+    return head.partition("\t")[0].removeprefix("ref: refs/heads/")
 
 
 def _is_waiting(repository: GitRepository, package: Package) -> bool:

@@ -42,6 +42,8 @@ WAYS_OUT = {
     "Repository not found": FIND,
     "does not appear to be a git repository": FIND,
     "Could not resolve host": FIND,
+    "unable to access": FIND,
+    "Could not read from remote repository": FIND,
 }
 PINNED = (
     *("-c", "log.showSignature=false"),

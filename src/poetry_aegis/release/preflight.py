@@ -53,17 +53,8 @@ def require_branch(branch: str | None, environ: Mapping[str, str]) -> str:
 
 
 def require_quiet(repository: GitRepository) -> None:
-    """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like.
-
-    `GitError` where another git is at work, or has left its lock when it was killed.
-    """
-    lock, *under_way = repository.paths_of("index.lock", *UNDER_WAY)
-    if lock.exists():
-        raise GitError(
-            "Another git is at work in this work tree, or one was killed and has left its lock.",
-            hint=f"If none is running, remove the lock: rm {lock}",
-        )
-    for verb, path in zip(UNDER_WAY.values(), under_way, strict=True):
+    """Raise `DirtyTree` where git is in the middle of a merge, a rebase or the like."""
+    for verb, path in zip(UNDER_WAY.values(), repository.paths_of(*UNDER_WAY), strict=True):
         if path.exists():
             raise DirtyTree(
                 f"A {verb} is under way in this work tree.",
@@ -74,7 +65,7 @@ def require_quiet(repository: GitRepository) -> None:
 
 
 def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None:
-    """Raise `ReleaseError` where git's index, HEAD or one of *branches* stays locked.
+    """Raise `GitError` where git's index, HEAD or one of *branches* stays locked.
 
     A git that was killed leaves its locks behind. Whose they are nobody can tell, so they are named
     and not removed; one that is at work lets go of them in a moment.
@@ -84,10 +75,9 @@ def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None
     deadline = monotonic() + LOCK_PATIENCE
     while locks := [path for path in paths if path.exists()]:
         if monotonic() > deadline:
-            raise ReleaseError(
-                f"Git's lock {locks[0]} is in the way: another git is at work, or was killed.",
-                hint="If no git is running here, run the command again without: "
-                + ", ".join(map(str, locks)),
+            raise GitError(
+                "Another git is at work in this work tree, or one was killed and has left its lock.",
+                hint=f"If none is running, remove the lock: rm {' '.join(map(str, locks))}",
             )
         sleep(0.05)
 

@@ -40,7 +40,7 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import MissingExtra, SettingsError
 from poetry_aegis.release.changelog.pieces import has_titles
-from poetry_aegis.release.changelog.text import inside_repository
+from poetry_aegis.release.changelog.text import inside_repository, reason_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,7 +93,7 @@ def load_template(root: Path, pyproject: Path, settings: Settings) -> SectionTem
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(
-            f"The template {path}, which {key} names, cannot be read: {error}",
+            f"The template {path}, which {key} names, cannot be read: {reason_of(error)}",
             hint="It has to be a text file in UTF-8.",
         ) from error
     return SectionTemplate(path, source)

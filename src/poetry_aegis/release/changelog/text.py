@@ -49,9 +49,14 @@ def read_text_file(path: Path) -> TextFile:
         return TextFile()
     except (OSError, UnicodeDecodeError) as error:
         raise ReleaseError(
-            f"The changelog {path} cannot be read: {error}",
+            f"The changelog {path} cannot be read: {reason_of(error)}",
             hint="It has to be a text file in UTF-8, or in UTF-16 with a byte order mark.",
         ) from error
+
+
+def reason_of(error: OSError | UnicodeDecodeError) -> str:
+    """Return why a file could not be read, in the system's words without its numbers."""
+    return error.strerror or str(error) if isinstance(error, OSError) else str(error)
 
 
 def text_file(content: bytes) -> TextFile:

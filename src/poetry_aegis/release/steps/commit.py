@@ -6,22 +6,20 @@ taken along nor touched; git's hooks see it as they see the index of ``git commi
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import CommitRefused, ReleaseError
 from poetry_aegis.release.journal import Step
 from poetry_aegis.release.steps.contents import remove
+from poetry_aegis.release.steps.index import OwnIndex
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from poetry_aegis.release.git import GitRepository, Outcome
     from poetry_aegis.release.steps.files import WriteFiles
-
-NO_OBJECT = "0" * 40
 
 
 @dataclass(frozen=True)
@@ -72,7 +70,8 @@ class MakeCommit(Step):
         """
         if self.find() is None:
             require_head(self.repository, self.parent)
-            self._prepare()
+            self._index.begin()
+            self._stage()
             self._commit()
         commit = self.require()
         if commit.sha == self.repository.head():
@@ -87,8 +86,10 @@ class MakeCommit(Step):
         Raises `ReleaseError` where somebody has committed on top of the release commit.
         """
         commit = self.find()
+        index = self._index
         if commit is None:
-            self._restore_index(self.paths)
+            self._restore({path: index.object_of(path) for path in self._of_hooks(index.staged())})
+            index.restore_theirs(self.paths)
             return
         if commit.sha != self.repository.head():
             raise ReleaseError(
@@ -96,8 +97,13 @@ class MakeCommit(Step):
                 hint="Take those back first, or leave everything as it is and forget the release: "
                 "poetry aegis release --abort --force",
             )
-        self._restore_files(commit)
-        self._restore_index(sorted(commit.paths))
+        self._restore(
+            {
+                path: self.repository.object_of(f"{commit.sha}:{path}")
+                for path in self._of_hooks(commit.paths)
+            }
+        )
+        index.restore_theirs(commit.paths)
         reason = "release: taken back"
         self.repository.run("update-ref", "-m", reason, "HEAD", self.parent, commit.sha)
 
@@ -156,36 +162,11 @@ class MakeCommit(Step):
     # Committing
 
     @property
-    def _index(self) -> Path:
-        return self.workspace / "index"
-
-    @property
-    def _before(self) -> Path:
-        return self.workspace / "index.before"
-
-    def _prepare(self) -> None:
-        """Make the index of the commit out of the user's: what that knows of the files saves time.
-
-        A copy of the user's own is kept for `undo`.
-        """
-        self.workspace.mkdir(parents=True, exist_ok=True)
-        (theirs,) = self.repository.paths_of("index")
-        for leftover in self.workspace.glob("index*.lock"):
-            leftover.unlink()
-        self._index.unlink(missing_ok=True)
-        if theirs.exists():
-            shutil.copy2(theirs, self._index)
-            self._keep_index(theirs)
-        self._git("read-tree", "--reset", self.parent)
-        self._stage()
-
-    def _keep_index(self, theirs: Path) -> None:
-        part = self._before.with_suffix(".part")
-        shutil.copy2(theirs, part)
-        part.replace(self._before)
+    def _index(self) -> OwnIndex:
+        return OwnIndex(self.repository, self.workspace, self.parent)
 
     def _stage(self) -> None:
-        self._git("--literal-pathspecs", "add", "--force", "--", *self.paths)
+        self._index.git("--literal-pathspecs", "add", "--force", "--", *self.paths)
 
     def _commit(self) -> None:
         outcome = self._try_commit()
@@ -202,14 +183,15 @@ class MakeCommit(Step):
         if self._were_rewritten():
             # Rewritten, and let pass: without this the tree would not be clean after the release.
             self._stage()
-            self._git("commit", "--quiet", "--amend", "--no-edit", "--no-verify", *self._signing)
+            self._index.git(
+                "commit", "--quiet", "--amend", "--no-edit", "--no-verify", *self._signing
+            )
             self.remember(sha=self.repository.head())
 
     def _try_commit(self) -> Outcome:
-        environment = {"GIT_INDEX_FILE": str(self._index)}
         outcome = self.repository.try_run(
             *("commit", "--quiet", "--cleanup=whitespace", *self._signing, "-m", self.message),
-            environment=environment,
+            environment=self._index.environment,
         )
         self.settle()
         return outcome
@@ -221,34 +203,19 @@ class MakeCommit(Step):
     def _were_rewritten(self) -> bool:
         """Return whether a hook has changed files of ours without staging them."""
         return bool(
-            self._git("--literal-pathspecs", "diff-files", "--name-only", "--", *self.paths)
+            self._index.git("--literal-pathspecs", "diff-files", "--name-only", "--", *self.paths)
         )
-
-    def _git(self, *arguments: str) -> str:
-        environment = {"GIT_INDEX_FILE": str(self._index)}
-        return self.repository.run(*arguments, environment=environment)
 
     # Taking back
 
-    def _restore_index(self, paths: Iterable[str]) -> None:
-        """Put the entries for *paths* back that the user's index had before the commit."""
-        paths = list(paths)
-        if not paths or not self._before.exists():
-            return
-        before = self.repository.entries(paths, self._before)
-        missing = f"0 {NO_OBJECT}"
-        lines = [f"{before.get(path, missing)}\t{path}\0" for path in paths]
-        if before != self.repository.entries(paths):
-            self.repository.run("update-index", "-z", "--index-info", text="".join(lines))
-
-    def _restore_files(self, commit: FoundCommit) -> None:
-        """Put the files back that hooks have added to the commit, unless they were edited since."""
-        for path in sorted(commit.paths - self._planned() - self.dirty):
+    def _restore(self, made: Mapping[str, str | None]) -> None:
+        """Put the files back that hooks have *made*, by their ids, unless they were edited since."""
+        for path, made_id in made.items():
             file = self.repository.root / path
-            content = self.repository.run("hash-object", "--", path) if file.is_file() else ""
-            if content and content != self._object_of(commit.sha, path):
+            content = self.repository.run("hash-object", "--", path) if file.is_file() else None
+            if content and content.strip() != made_id:
                 continue
-            if self._object_of(self.parent, path):
+            if self.repository.object_of(f"{self.parent}:{path}"):
                 source = f"--source={self.parent}"
                 self.repository.run(
                     "--literal-pathspecs", "restore", source, "--worktree", "--", path
@@ -256,10 +223,9 @@ class MakeCommit(Step):
             else:
                 remove(file, self.repository.root)
 
-    def _object_of(self, commit: str, path: str) -> str:
-        """Return the id of *path* in *commit* and a line break, or nothing."""
-        outcome = self.repository.try_run("rev-parse", "--verify", "--quiet", f"{commit}:{path}")
-        return outcome.output
+    def _of_hooks(self, paths: Iterable[str]) -> list[str]:
+        """Return those of *paths* that git's hooks have added."""
+        return sorted({*paths} - {*self.paths} - self.dirty)
 
 
 def require_head(repository: GitRepository, planned: str) -> None:
