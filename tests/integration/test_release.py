@@ -157,10 +157,13 @@ def test_a_refused_push_takes_the_release_back_and_says_so(
     before = project.state()
     run = poetry.run("aegis", "release", "auto", "--push-tag", cwd=project.root)
     assert run.returncode == 27
+    protected = (
+        "Where the branch takes only pull requests: "
+        'poetry aegis release auto --branch "release/{version}" --push-tag'
+    )
     assert run.stderr.splitlines() == [
         "The push to 'origin' failed: main is protected",
-        "Settle it with the remote, then run the command again. Where the branch takes only "
-        + 'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',
+        f"Settle it with the remote, then run the command again. {protected}",
         "The release was taken back; the repository is as it was.",
     ]
     assert project.state() == before

@@ -76,7 +76,8 @@ def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None
     while locks := [path for path in paths if path.exists()]:
         if monotonic() > deadline:
             raise GitError(
-                "Another git is at work in this work tree, or one was killed and has left its lock.",
+                "Another git is at work in this work tree, or one was killed "
+                "and has left its lock.",
                 hint=f"If none is running, remove the lock: rm {' '.join(map(str, locks))}",
             )
         sleep(0.05)

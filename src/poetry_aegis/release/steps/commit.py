@@ -209,7 +209,7 @@ class MakeCommit(Step):
     # Taking back
 
     def _restore(self, made: Mapping[str, str | None]) -> None:
-        """Put the files back that hooks have *made*, by their ids, unless they were edited since."""
+        """Put the files back that hooks have *made*, by their ids, but those edited since."""
         for path, made_id in made.items():
             file = self.repository.root / path
             content = self.repository.run("hash-object", "--", path) if file.is_file() else None
