@@ -51,6 +51,7 @@ def story(told: Story, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story
 
 def _settle(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(hooks, "POLL", 0.005)
+    patch.setattr(os, "fsync", lambda fd: None)  # Nobody cuts the power here.
     for name in [name for name in os.environ if name.startswith("GIT_")]:
         patch.delenv(name)
     for name, value in (git_environment() | DATES).items():

@@ -159,91 +159,83 @@ def _work(work: Callable[[], object]) -> None:
     os._exit(0)
 
 
-def kill_releases(ground: Ground, shard: int, shards: int) -> Iterator[int | str]:
-    """Yield the number of points, then what is wrong after a kill at each of this shard's."""
-    world = ground.world
-    ground.save("start")
-    start = world.state()
-    release = world.open()
-    assert world.state() == start
-    count = ground.points(lambda: release.run(lambda step: None))
-    end = world.state()
-    yield count
-    for point in range(1 + shard, count + 1, shards):
-        ground.load("start")
-        if not ground.killed(lambda: release.run(lambda step: None), point):
-            yield f"{point}: not killed"
-        ground.save("killed")
-        yield from (f"{point}: resumed: {wrong}" for wrong in _resumed(world, start, end))
-        ground.load("killed")
-        yield from (f"{point}: aborted: {wrong}" for wrong in _aborted(world, start, end))
+@dataclass
+class Hunt:
+    """Kills a work at every point of one of *shards*, and mends what is left of the world."""
 
+    ground: Ground
+    shard: int
+    shards: int
 
-def kill_mending(ground: Ground, shard: int, shards: int) -> Iterator[int | str]:
-    """Yield as `kill_releases` does, for a resumption and an abortion that are killed in turn."""
-    world = ground.world
-    ground.save("start")
-    start = world.state()
-    release = world.open()
-    ground.points(lambda: release.run(lambda step: None))
-    end = world.state()
-    ground.load("start")
-    break_off(release, "push")
-    ground.save("broken off")
-    works: dict[str, Callable[[], object]] = {
-        "abort": lambda: world.reopen().abort(lambda step: None),
-        "resume": lambda: world.reopen().resume(lambda step: None),
-    }
-    for name, work in works.items():
-        ground.load("broken off")
-        count = ground.points(work)
+    def __post_init__(self) -> None:
+        """Note how the world is at the start, and in the end where nobody disturbs."""
+        world = self.world = self.ground.world
+        self.ground.save("start")
+        self.start = world.state()
+        self.release = world.open()
+        self.ground.points(self.make)
+        self.end = world.state()
+        self.ground.load("start")
+
+    def make(self) -> None:
+        """Make the release."""
+        self.release.run(lambda step: None)
+
+    def resume(self) -> None:
+        """Finish it in another process."""
+        self.world.reopen().resume(lambda step: None)
+
+    def abort(self) -> None:
+        """Take it back in another process."""
+        self.world.reopen().abort(lambda step: None)
+
+    def kill(self, work: Callable[[], None]) -> Iterator[int | str]:
+        """Yield the number of points of *work*, then what is wrong after a kill at each of them."""
+        self.ground.save("before")
+        count = self.ground.points(work)
         yield count
-        for point in range(1 + shard, count + 1, shards):
-            ground.load("broken off")
-            if not ground.killed(work, point):
-                yield f"{name} {point}: not killed"
-            ground.save("killed")
-            yield from (
-                f"{name} {point}: resumed: {wrong}" for wrong in _resumed(world, start, end)
-            )
-            ground.load("killed")
-            yield from (
-                f"{name} {point}: aborted: {wrong}" for wrong in _aborted(world, start, end)
-            )
+        for point in range(1 + self.shard, count + 1, self.shards):
+            self.ground.load("before")
+            if not self.ground.killed(work, point):
+                yield f"{work.__name__} {point}: not killed"
+            self.ground.save("killed")
+            yield from (f"{work.__name__} {point}: resumed: {wrong}" for wrong in self._resumed())
+            self.ground.load("killed")
+            yield from (f"{work.__name__} {point}: aborted: {wrong}" for wrong in self._aborted())
 
+    def kill_mending(self) -> Iterator[int | str]:
+        """Yield as `kill` does, for the mending of a release that broke off before its push."""
+        for work in (self.abort, self.resume):
+            self.ground.load("start")
+            break_off(self.release, "push")
+            yield from self.kill(work)
 
-def _resumed(world: World, start: dict[str, object], end: dict[str, object]) -> Iterator[str]:
-    try:
-        world.reopen().resume(lambda step: None)
-    except NoUnfinishedRelease:
-        if world.state() == _without_journal(end, world):
+    def _resumed(self) -> Iterator[str]:
+        try:
+            self.resume()
+        except NoUnfinishedRelease:
+            if list(_differences(self.world, self.end)):
+                yield from _differences(self.world, self.start)
+                self.world.open().run(lambda step: None)
+        except Exception as error:  # noqa: BLE001 - that is what is to be told
+            yield f"{type(error).__name__}: {error}"
+        yield from _differences(self.world, self.end)
+
+    def _aborted(self) -> Iterator[str]:
+        seen = self.world.seen()
+        try:
+            self.abort()
+        except NoUnfinishedRelease:
+            if not list(_differences(self.world, self.end)):
+                return
+        except ReleaseError as error:
+            if "others may have seen it" not in str(error) or seen == (self.start["remote"], []):
+                yield f"refused: {error}"
+            yield from self._resumed()
             return
-        wrong = list(_differences(world, start))
-        if wrong:
-            yield from wrong
-            return
-        world.open().run(lambda step: None)
-    except Exception as error:  # noqa: BLE001 - that is what is to be told
-        yield f"{type(error).__name__}: {error}"
-    yield from _differences(world, end)
-
-
-def _aborted(world: World, start: dict[str, object], end: dict[str, object]) -> Iterator[str]:
-    seen = world.seen()
-    try:
-        world.reopen().abort(lambda step: None)
-    except NoUnfinishedRelease:
-        if world.state() != _without_journal(end, world):
-            yield from _differences(world, start)
-        return
-    except ReleaseError as error:
-        if "others may have seen it" not in str(error) or seen == (start["remote"], []):
-            yield f"refused: {error}"
-        yield from _resumed(world, start, end)
-        return
-    except Exception as error:  # noqa: BLE001 - that is what is to be told
-        yield f"{type(error).__name__}: {error}"
-    yield from _differences(world, start)
+        except Exception as error:  # noqa: BLE001 - that is what is to be told
+            yield f"{type(error).__name__}: {error}"
+        yield from _differences(self.world, self.start)
 
 
 def _without_journal(state: dict[str, object], world: World) -> dict[str, object]:
@@ -276,8 +268,8 @@ def main(kind: str, name: str, directory: str, shard: str, shards: str) -> None:
     base = Path(directory).resolve()
     world = WORLDS[name](base / "world")
     ground = Ground(world, base / "copies", group=kind != "alone", tears=kind == "torn")
-    work = kill_mending if kind == "mending" else kill_releases
-    results = list(work(ground, int(shard), int(shards)))
+    hunt = Hunt(ground, int(shard), int(shards))
+    results = list(hunt.kill_mending() if kind == "mending" else hunt.kill(hunt.make))
     points = [item for item in results if isinstance(item, int)]
     wrong = [item for item in results if isinstance(item, str)]
     json.dump({"points": points, "wrong": wrong}, sys.stdout, indent=1)

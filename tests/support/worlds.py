@@ -73,7 +73,10 @@ class FakeIndex(Additions):
             (part / wheel.name).write_bytes(package.pyproject.read_bytes())
             part.rename(directory)
 
-        return [Build(build, wheel.exists, name=f"build:{package.name}")]
+        def discard() -> None:
+            shutil.rmtree(directory, ignore_errors=True)
+
+        return [Build(build, wheel.exists, discard, name=f"build:{package.name}")]
 
     def publishing(self, plan: Plan, package: PackagePlan, directory: Path) -> list[Step]:
         name = f"{package.distribution}-{package.version}.whl"

@@ -194,6 +194,7 @@ class ReleaseCommand(AegisCommand):
 
 NEEDS = {"repository": "publish", "forge-release": "push-tag", "force": "abort"}
 CONFLICTS = (
+    ("publish", "allow-dirty"),  # What is built would hold the changes.
     ("branch", "publish"),
     ("branch", "forge-release"),
     ("branch", "allow-dirty"),

@@ -115,6 +115,7 @@ class ReleaseAdditions(Additions):
             Build(
                 partial(self._build, plan, package, publishing),
                 partial(_is_built, publishing, package.version),
+                partial(_discard, directory),
                 of=package.name if several else "",
                 name=f"build:{package.name}" if several else "build",
             )
@@ -153,7 +154,7 @@ class ReleaseAdditions(Additions):
         with fit_to_publish(publishing.project, versions) as project:
             poetry_api.build(self._command, project, unfinished, self._command.messages)
         self._publishing_of(package, unfinished).find(package.version)
-        shutil.rmtree(publishing.directory, ignore_errors=True)
+        _discard(publishing.directory)
         unfinished.rename(publishing.directory)
 
     def _has_arrived(self, publishing: Publishing, version: str) -> bool:
@@ -169,6 +170,15 @@ class ReleaseAdditions(Additions):
             raise UsageError("There is no repository to publish to.")
         project = poetry_api.Project(distribution, pyproject)
         return Publishing(self._command, project, self._repository, self._options, directory)
+
+
+def _discard(directory: Path) -> None:
+    """Remove *directory*, whose files are there all together or not at all."""
+    old = directory.with_name(f"{directory.name}.old")
+    shutil.rmtree(old, ignore_errors=True)
+    if directory.exists():
+        directory.rename(old)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _is_built(publishing: Publishing, version: str) -> bool:

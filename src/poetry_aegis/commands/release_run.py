@@ -89,7 +89,10 @@ def resume_release(command: AegisCommand, project: Project) -> ReleaseOutcome:
 def abort_release(command: AegisCommand, project: Project, *, forget: bool) -> ReleaseOutcome:
     """Take back the release of the repository that broke off, or only *forget* it."""
     with _alone(project):
-        release = reopen(project.root, lambda plan: ReleaseAdditions.of_plan(command, plan))
+        additions = (
+            ReleaseAdditions.of_plan if not forget else lambda command, _: ReleaseAdditions(command)
+        )
+        release = reopen(project.root, lambda plan: additions(command, plan))
         names = _names(release)
         if forget:
             release.forget()
@@ -164,8 +167,8 @@ def _tell(command: AegisCommand, release: Release, additions: ReleaseAdditions) 
 def _say_how_to_push(command: AegisCommand, release: Release) -> None:
     upstream = release.upstream(release.plan.remote)
     if upstream is not None:
-        branch = f"--atomic {upstream.remote} HEAD:refs/heads/{upstream.branch}"
-        where = branch if release.plan.pushes_branch else upstream.remote
+        branch = f"--atomic {upstream.label} HEAD:refs/heads/{upstream.branch}"
+        where = branch if release.plan.pushes_branch else upstream.label
         tags = " ".join(package.tag for package in release.plan.packages)
         command.say(f"Push it with: git push {plain(f'{where} {tags}')}")
 

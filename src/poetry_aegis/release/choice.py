@@ -162,6 +162,10 @@ def _decide_wave(
         )
 
     def follow_up(package: Package, target: str) -> Decision:
+        # What is unreleased in it may ask for more than to follow.
+        own = decide_one(package, Wish("auto", next_free=request.next_free))
+        if own and target == "patch" and not own.version.is_unstable():
+            return own
         decision = decide_one(package, Wish(target, next_free=request.next_free))
         if decision is None:
             raise ReleaseError(f"{package.name} has to follow its dependencies and cannot.")

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from poetry_aegis.errors import DirtyTree, NoUpstream, ReleaseError, UsageError
+from poetry_aegis.errors import DetachedHead, DirtyTree, NoUpstream, ReleaseError, UsageError
 from poetry_aegis.release import journal, preflight
 from poetry_aegis.release.choice import choose, find_branch
 from poetry_aegis.release.git import GitRepository, Upstream
@@ -197,10 +197,20 @@ def _with_places(
             preflight.find_upstream(repository, branch, settings.remote) if request.push else None
         )
         return replace(plan, upstream=upstream)
-    if plan.branch is None or plan.dirty or not plan.files:
+    if plan.branch is None:
+        raise DetachedHead(
+            "A branch for a pull request is made from one that is checked out, and none is.",
+            hint=f"Check it out: git switch {branch}",
+        )
+    if plan.dirty:
         raise DirtyTree(
-            "A branch for a pull request is made from a branch without uncommitted changes.",
-            hint="Check out a branch, and put your changes aside: git stash",
+            "Uncommitted changes would go along to the branch for the pull request.",
+            hint="Commit them, or put them aside with: git stash",
+        )
+    if not plan.files:
+        raise ReleaseError(
+            f"{plan.version} changes no file, so there is nothing for a pull request.",
+            hint="Release it without --branch.",
         )
     name = _branch_name(request.branch, plan)
     preflight.require_free_branch(repository, name)
@@ -241,6 +251,6 @@ def check(
     steps = make_steps(repository, plan, record, additions)
     for step in steps:
         if isinstance(step, PublishOnForge):
-            step.forge.check()
+            step.check()
     additions.check(plan)
     return Release(repository, plan, steps, record)

@@ -16,10 +16,12 @@ from poetry_aegis.release.git import GitRepository, Upstream
 from poetry_aegis.release.history.reading import read_tags
 from poetry_aegis.release.plan import PackagePlan, Plan
 from poetry_aegis.release.planning import tag_of
+from poetry_aegis.release.pyproject import version_in
 from poetry_aegis.release.record import Record
 from poetry_aegis.release.sequence import Additions
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from poetry_aegis.release.packages.workspace import Package
@@ -42,6 +44,8 @@ def open_finish(
     repository.head()
     preflight.require_signing(repository, sign=request.sign or settings.sign)
     repository.require_identity()
+    if additions.choices:  # What is built has to be what is tagged.
+        preflight.find_edits(repository, allowed=False)
     packages = find_packages_for(repository, pyproject, settings, request)
     waiting = [package for package in packages if _is_waiting(repository, package)]
     if not waiting:
@@ -69,6 +73,7 @@ def open_finish(
         upstream=upstream,
         committing=False,
         finishing=True,
+        checked_out=repository.head(),
         sign=request.sign or settings.sign,
         forge=request.forge,
         remote=settings.remote,
@@ -150,21 +155,38 @@ def _plan_of(repository: GitRepository, package: Package) -> PackagePlan:
 
 
 def _commit_of(repository: GitRepository, package: Package) -> str:
-    """Return the commit of the main line that brought the section of the version.
+    """Return the commit of the main line with which both section and version were there.
 
     A merge brings what is on its branch. Raises `UnknownVersion` where nothing is committed.
     """
-    path = changelog_path(repository, package.pyproject, package.settings)
-    name = path.relative_to(repository.root.resolve()).as_posix()
-    found = None
-    for commit, content in repository.versions_of(name):
+
+    def has_section(content: bytes) -> bool:
         text = text_file(content).text
-        if Changelog(text).section(package.version.text) is None:
-            break
-        found = commit
-    if found is None:
+        return Changelog(text).section(package.version.text) is not None
+
+    def has_version(content: bytes) -> bool:
+        return version_in(content) == package.version.text
+
+    changelog = changelog_path(repository, package.pyproject, package.settings)
+    section = _brought(repository, changelog, has_section)
+    version = _brought(repository, package.pyproject, has_version)
+    if section is None or version is None:
         raise UnknownVersion(
-            f"The section of {package.version} in {name} is not committed.",
+            f"The section of {package.version} in {changelog.name} is not committed.",
             hint="Check out the branch that the release was merged into.",
         )
+    later = repository.try_run("merge-base", "--is-ancestor", section, version).status == 0
+    return version if later else section
+
+
+def _brought(
+    repository: GitRepository, path: Path, is_there: Callable[[bytes], bool]
+) -> str | None:
+    """Return the first of the last commits in all of which *is_there* holds for the file *path*."""
+    found = None
+    name = path.resolve().relative_to(repository.root.resolve()).as_posix()
+    for commit, content in repository.versions_of(name):
+        if not is_there(content):
+            break
+        found = commit
     return found

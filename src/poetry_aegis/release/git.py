@@ -9,6 +9,7 @@ there GitPython earns its import.
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -49,6 +50,7 @@ PINNED = (
     *("-c", "log.showSignature=false"),
     *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "i18n.commitEncoding=UTF-8"),
 )
+PUSH_PLACE = "poetry-aegis-push"  # a remote that exists for one question
 CHUNK = 1 << 16
 
 
@@ -93,6 +95,11 @@ class Upstream:
     remote: str
     branch: str
     tracked: bool
+
+    @property
+    def label(self) -> str:
+        """The remote as it may be shown: a URL without the token that is in it."""
+        return re.sub(r"(?<=://)[^/@]*@", "", self.remote)
 
 
 class GitRepository:
@@ -169,7 +176,7 @@ class GitRepository:
             return Popen(
                 ["git", *PINNED, *arguments],
                 cwd=self.root,
-                env={**os.environ, "LANGUAGE": "C", "LC_ALL": "C", **(environment or {})},
+                env={**_english(os.environ), **(environment or {})},
                 stdin=PIPE if reads else DEVNULL,
                 stdout=PIPE,
                 stderr=PIPE,
@@ -193,8 +200,9 @@ class GitRepository:
 
     def branch(self) -> str | None:
         """Return the branch that is checked out, ``None`` for a detached HEAD."""
-        outcome = self.try_run("symbolic-ref", "--quiet", "--short", "HEAD")
-        return outcome.output.strip() if outcome.status == 0 else None
+        # Not --short: that says "heads/main" where a tag has the name, too.
+        outcome = self.try_run("symbolic-ref", "--quiet", "HEAD")
+        return None if outcome.status else outcome.output.strip().removeprefix("refs/heads/")
 
     def changed_files(self) -> list[str]:
         """Return the tracked files with uncommitted changes, staged or not."""
@@ -287,9 +295,36 @@ class GitRepository:
 
         Raises `GitError` where the remote does not answer.
         """
-        listing = self.run("ls-remote", "--quiet", remote, *refs)
+        environment, place = self._push_place(remote)
+        listing = self.run("ls-remote", "--quiet", place, *refs, environment=environment)
         found = (line.split("\t", 1) for line in listing.splitlines())
         return {ref: sha for sha, ref in found if ref in refs}
+
+    def _push_place(self, remote: str) -> tuple[dict[str, str], str]:
+        """Return how git is asked about the place that pushes to *remote* go to.
+
+        That may be another one than fetches come from. Its address may hold a token, so it is told
+        in the environment and not on the command line. Needs git 2.31 where there is such a place.
+        """
+        outcome = self.try_run("config", "--get", f"remote.{remote}.pushurl")
+        if outcome.status:
+            return {}, remote
+        count = int(os.environ.get("GIT_CONFIG_COUNT") or 0)
+        configuration = {
+            "GIT_CONFIG_COUNT": str(count + 1),
+            f"GIT_CONFIG_KEY_{count}": f"remote.{PUSH_PLACE}.url",
+            f"GIT_CONFIG_VALUE_{count}": outcome.output.rstrip("\r\n"),
+        }
+        return configuration, PUSH_PLACE
+
+
+def _english(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return *environ* with git's messages in English; the user's hooks keep their characters."""
+    kept = dict(environ)
+    everything = kept.pop("LC_ALL", None)
+    if everything:
+        kept["LC_CTYPE"] = everything
+    return kept | {"LANGUAGE": "C", "LC_MESSAGES": "C"}
 
 
 def _follow(process: Popen[bytes], arguments: Sequence[str]) -> Iterator[str]:

@@ -66,10 +66,11 @@ class Plan:
 
     *branch* is what is checked out (``None``: a detached HEAD in a pipeline), *release_branch* the
     one to make for a pull request. *tagging* tells whether tags are made, *finishing* whether the
-    release went through a pull request before, *dirty* names the files
-    with edits that are not the release's. *versions* are those of all packages of the repository
-    after the release, by their distributions' names. *choices* is what the caller wants to find
-    again when a release that broke off is resumed, *remarks* what people should know.
+    release went through a pull request before, and *checked_out* then the commit that the files are
+    of. *dirty* names the files with edits that are not the release's. *versions* are those of all
+    packages of the repository after the release, by their distributions' names. *choices* is what
+    the caller wants to find again when a release that broke off is resumed, *remarks* what people
+    should know.
     """
 
     root: Path
@@ -84,6 +85,7 @@ class Plan:
     tagging: bool = True
     committing: bool = True
     finishing: bool = False
+    checked_out: str | None = None
     sign: bool = False
     forge: bool = False
     remote: str = "origin"
@@ -148,15 +150,8 @@ class Plan:
         record: dict[str, Any] = {
             name: getattr(self, name)
             for name in (
-                *(
-                    "head",
-                    "branch",
-                    "message",
-                    "release_branch",
-                    "tagging",
-                    "committing",
-                    "finishing",
-                ),
+                *("head", "checked_out", "branch", "message", "release_branch"),
+                *("tagging", "committing", "finishing"),
                 *("sign", "forge", "remote", "drawing"),
             )
         }

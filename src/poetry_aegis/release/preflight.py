@@ -153,7 +153,7 @@ def _require_same_name(repository: GitRepository, branch: str, upstream: Upstrea
     meant = repository.try_run("config", "--get", "push.default").output.strip()
     if upstream.branch != branch and meant not in {"upstream", "tracking"}:
         raise NoUpstream(
-            f"Branch {branch!r} tracks {upstream.remote}/{upstream.branch}, "
+            f"Branch {branch!r} tracks {upstream.label}/{upstream.branch}, "
             "so the release would be pushed there.",
             hint="Push it under its own name with: git branch --unset-upstream\n"
             "Or say that it is meant: git config push.default upstream",
@@ -184,9 +184,9 @@ def require_free_branch_on(repository: GitRepository, upstream: Upstream) -> Non
     ref = f"refs/heads/{upstream.branch}"
     if repository.remote_objects(upstream.remote, [ref]):
         raise ReleaseError(
-            f"The remote {upstream.remote!r} has a branch {upstream.branch} already.",
+            f"The remote {upstream.label!r} has a branch {upstream.branch} already.",
             hint="Merge or close its pull request, and delete it: "
-            f"git push {upstream.remote} --delete {upstream.branch}",
+            f"git push {upstream.label} --delete {upstream.branch}",
         )
 
 
@@ -216,7 +216,7 @@ def require_pushable(
     taken = repository.remote_objects(upstream.remote, list(refs)) if refs else {}
     for ref in taken:
         raise TagExists(
-            f"The remote {upstream.remote!r} has a tag {refs[ref]} already, which is not here.",
+            f"The remote {upstream.label!r} has a tag {refs[ref]} already, which is not here.",
             hint="Get it, then try again: git fetch --tags",
         )
 

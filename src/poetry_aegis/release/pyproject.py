@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 import tomlkit
 from tomlkit.exceptions import TOMLKitError
 
-from poetry_aegis.errors import CorruptProject, NoVersion
+from poetry_aegis.errors import CorruptProject, InvalidVersion, NoVersion
+from poetry_aegis.release.version.numbers import parse_version
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +29,19 @@ def read_version(path: Path) -> str:
     if not isinstance(versions[0], str):
         raise CorruptProject(f"The version in {path} is not a string.")
     return str(versions[0])
+
+
+def version_in(content: bytes) -> str | None:
+    """Return the version that a ``pyproject.toml`` of *content* names, as PEP 440 spells it.
+
+    ``None`` where it names none, or is none.
+    """
+    try:
+        document = tomlkit.parse(content.decode("utf-8"))
+        versions = [table["version"] for table in _tables(document) if "version" in table]
+        return parse_version(str(versions[0])).text if versions else None
+    except (TOMLKitError, UnicodeDecodeError, InvalidVersion):
+        return None
 
 
 def with_version(path: Path, version: str) -> bytes:

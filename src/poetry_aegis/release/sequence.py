@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.release.hooks import ReleaseFacts
 from poetry_aegis.release.steps import (
+    Build,
     MakeBranch,
     MakeCommit,
     MakeTag,
@@ -67,10 +68,7 @@ class Additions:
 def make_steps(
     repository: GitRepository, plan: Plan, record: Record, additions: Additions
 ) -> tuple[Step, ...]:
-    """Return the steps that carry *plan* out: from the same plan always the same ones.
-
-    Raises `ForgeError` where the plan has a release on a forge and there is none, or no token.
-    """
+    """Return the steps that carry *plan* out: from the same plan always the same ones."""
     return tuple(_Sequence(repository, plan, record, additions))
 
 
@@ -83,6 +81,7 @@ class _Sequence:
         self._record = record
         self._additions = additions
         self._hooks: list[RunHooks] = []
+        self._builds: list[Build] = []
         kept = record.directory.with_name(f"{record.directory.name}.kept")
         self._copies = KeptCopies(kept, plan.root, additions.say)
         self._commit = self._make_commit() if plan.committing else None
@@ -96,7 +95,9 @@ class _Sequence:
             yield self._commit.files
             yield from self._run("pre_commit")
         for package in plan.packages:
-            yield from self._additions.building(plan, package, self._directory(package))
+            steps = self._additions.building(plan, package, self._directory(package))
+            self._builds += [step for step in steps if isinstance(step, Build)]
+            yield from steps
         if self._commit:
             yield self._commit
         if plan.tagging:
@@ -142,6 +143,7 @@ class _Sequence:
             dirty=plan.dirty,
             also=lambda: [path for hook in self._hooks for path in hook.changed],
             settle=self._settle,
+            rebuild=self._rebuild,
             ref=f"refs/heads/{plan.release_branch}" if plan.release_branch else "HEAD",
         )
 
@@ -151,6 +153,10 @@ class _Sequence:
             hook.accept()
         if self._commit:
             self._commit.files.accept()
+
+    def _rebuild(self) -> None:
+        for step in self._builds:
+            step.again()
 
     def _make_tag(self, package: PackagePlan) -> MakeTag:
         message = f"{package.tag}\n\n{package.section}"
@@ -175,7 +181,7 @@ class _Sequence:
                 lines,
                 _facts(plan, package),
                 package.root,
-                plan.head,
+                plan.checked_out or plan.head,
                 frozenset(change.path.relative_to(plan.root).as_posix() for change in plan.files),
                 self._copies,
                 self._settle,
@@ -187,11 +193,12 @@ class _Sequence:
             yield step
 
     def _publish_on_forge(self, package: PackagePlan) -> PublishOnForge:
-        from poetry_aegis.forge.releases import ForgeRelease, find_forge
+        from poetry_aegis.forge.releases import Forge, ForgeRelease, find_forge
         from poetry_aegis.release.changelog.writer import links_of
         from poetry_aegis.release.packages.workspace import find_scope
 
         settings = find_scope(package.pyproject, self._repository.root).settings
+        links = links_of(self._repository, settings)
         directory = self._directory(package)
 
         def release() -> ForgeRelease:
@@ -200,8 +207,12 @@ class _Sequence:
                 package.tag, package.tag, package.notes, prerelease=package.prerelease, files=files
             )
 
+        def find() -> Forge:
+            return find_forge(links, os.environ)
+
         return PublishOnForge(
-            find_forge(links_of(self._repository, settings), os.environ),
+            find,
+            links.web if links else "its forge",
             release,
             package.tag,
             self._additions.say,

@@ -515,7 +515,7 @@ def fail() -> None:
 def test_a_failing_build_leaves_no_trace(project: GitProject) -> None:
     project.commit("feat: x")
     before = project.state()
-    building = With([Build(fail, lambda: False)])
+    building = With([Build(fail, lambda: False, lambda: None)])
     opened = open_release(project.pyproject, Settings(), Request("auto"), building)
     assert opened is not None
     assert [step.name for step in opened.steps] == ["files", "build", "commit", "tag"]
@@ -616,7 +616,7 @@ def test_new_directories_are_taken_back_too(project: GitProject) -> None:
         project.pyproject,
         Settings(changelog="docs/a/changes.md"),
         Request("auto"),
-        With([Build(fail, lambda: False)]),
+        With([Build(fail, lambda: False, lambda: None)]),
     )
     assert opened is not None
     with pytest.raises(StepFails):
@@ -669,3 +669,82 @@ def test_a_second_project_is_made_fresh(tmp_path: Path, project: GitProject) -> 
     other = make_project(tmp_path / "other", version="7.0.0")
     other.commit("feat: x")
     assert release(other) == "7.0.0"
+
+
+# What looks odd and is allowed
+
+
+def test_a_tag_with_the_name_of_the_branch(project: GitProject, tmp_path: Path) -> None:
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: x")
+    project.git("tag", "main")
+    release(project, push=True)
+    heads = bare.git("for-each-ref", "--format=%(refname)", "refs/heads").split()
+    assert heads == ["refs/heads/main"]
+    assert bare.git("rev-parse", "refs/heads/main") == project.git("rev-parse", "HEAD")
+
+
+def test_a_section_that_is_longer_than_a_command_line_may_be(project: GitProject) -> None:
+    long = "\n".join(f"- entry {number} of very many" for number in range(8000))
+    project.commit("feat: x", **{"CHANGELOG.md": f"# C\n\n## [Unreleased]\n\n{long}\n"})
+    release(project)
+    message = project.git("tag", "-l", "--format=%(contents)", "v0.1.0")
+    assert len(message) > 200_000
+    assert message.rstrip().count("- entry") == 8000
+
+
+def test_a_token_in_the_address_of_a_remote_is_never_shown(project: GitProject) -> None:
+    project.commit("feat: x")
+    project.git("config", "branch.main.remote", "https://bot:s3cr3t@127.0.0.1:9/x.git")
+    project.git("config", "branch.main.merge", "refs/heads/main")
+    with pytest.raises(errors.PushRejected) as caught:
+        prepare(project, push=True)
+    assert "https://127.0.0.1:9/x.git" in str(caught.value)
+    assert "s3cr3t" not in str(caught.value) + caught.value.hint
+
+
+def test_the_place_that_is_pushed_to_is_asked_and_not_the_one_fetched_from(
+    project: GitProject, tmp_path: Path
+) -> None:
+    fetched = project.add_remote(tmp_path / "origin.git")
+    pushed = GitProject(tmp_path / "mirror.git")
+    project.git("clone", "--quiet", "--bare", str(fetched.root), str(pushed.root))
+    project.git("remote", "set-url", "--push", "origin", str(pushed.root))
+    project.commit("feat: x")
+    opened = open_release(
+        project.pyproject, Settings(), Request("auto", push=True), With(after=[publication(fail)])
+    )
+    assert opened is not None
+    with pytest.raises(StepFails):
+        opened.run(lambda step: None)
+    assert opened.is_seen()
+    assert pushed.tags() == project.tags() == ["v0.1.0"]
+    assert fetched.tags() == []
+
+
+def test_what_a_commit_hook_rewrites_is_built_again(project: GitProject) -> None:
+    project.tag("v0.1.0")
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text("#!/bin/sh\necho '# formatted' >> pyproject.toml\ngit add pyproject.toml\n")
+    hook.chmod(0o755)
+    built: list[str] = []
+    build = Build(
+        lambda: built.append(project.pyproject.read_text()), lambda: bool(built), built.clear
+    )
+    opened = open_release(project.pyproject, Settings(), Request("auto"), With([build]))
+    assert opened is not None
+    opened.run(lambda step: None)
+    assert built == [project.git("show", "v0.2.0:pyproject.toml") + "\n"]
+
+
+def test_the_users_hooks_keep_the_users_characters(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+    project.commit("feat: x")
+    hook = project.root / ".git" / "hooks" / "pre-commit"
+    hook.write_text(f"#!/bin/sh\necho \"$LC_ALL/$LC_CTYPE\" > '{tmp_path / 'seen'}'\n")
+    hook.chmod(0o755)
+    release(project)
+    assert (tmp_path / "seen").read_text().strip() == "/C.UTF-8"

@@ -10,7 +10,7 @@ from poetry_aegis import errors
 from poetry_aegis.release.choice import Request
 from poetry_aegis.release.engine import Release, open_release
 from poetry_aegis.release.finish import open_finish
-from poetry_aegis.settings import Settings
+from poetry_aegis.settings import HookSettings, Settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -160,3 +160,29 @@ def test_the_release_branch_itself_is_not_finished(project: GitProject, remote: 
         finish(project, push=True)
     assert "git switch main && git pull" in caught.value.hint
     assert project.tags() == []
+
+
+def test_section_and_version_are_both_in_what_is_tagged(project: GitProject) -> None:
+    """Written by hand, they may come with different commits."""
+    project.tag("v0.1.0")
+    project.commit("docs: notes", **{"CHANGELOG.md": "# C\n\n## [0.2.0]\n\n- x\n"})
+    project.commit("feat: x")
+    text = project.pyproject.read_text().replace("0.1.0", "0.2.0")
+    raised = project.commit("chore: 0.2.0", **{"pyproject.toml": text})
+    project.commit("docs: later")
+    assert finish(project)
+    assert project.git("rev-parse", "v0.2.0^{commit}") == raised
+
+
+def test_a_failing_hook_leaves_what_was_merged_later_alone(project: GitProject) -> None:
+    project.commit("feat: x", **{"README.md": "old\n"})
+    propose(project)
+    merge(project, "release/0.1.0", "merge")
+    project.commit("docs: later", **{"README.md": "old\nlater\n"})
+    before = project.state()
+    hooks = HookSettings(pre_tag=("sh -c 'echo hook >> README.md; exit 3'",))
+    opened = open_finish(project.pyproject, Settings(hooks=hooks), Request("finish"))
+    assert opened is not None
+    with pytest.raises(errors.HookFailed):
+        opened.run(lambda step: None)
+    assert project.state() == before

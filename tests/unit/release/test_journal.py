@@ -199,3 +199,39 @@ def test_one_release_at_a_time(tmp_path: Path) -> None:
         pytest.fail("two releases at once")
     with journal.exclusive(tmp_path) as free:
         assert free is None
+
+
+class Provisional(Recorded):
+    """What counts only with something lasting after it."""
+
+    lasting = False
+
+
+def test_what_does_not_last_is_made_anew(record: Record) -> None:
+    log: list[str] = []
+    steps = [Provisional("a", log), Provisional("b", log), Recorded("c", log)]
+    break_off(record, *steps[:2])
+    journal.resume(steps, again(record), lambda step: None)
+    assert log[2:] == ["undo b", "undo a", "do a", "do b", "do c"]
+
+
+def test_what_does_not_last_stays_below_what_does(record: Record) -> None:
+    log: list[str] = []
+    steps = [Provisional("a", log), Recorded("b", log), Recorded("c", log)]
+    break_off(record, *steps)
+    journal.resume(steps, again(record), lambda step: None)
+    assert log[3:] == ["do c"]
+
+
+def test_a_step_that_is_being_taken_back_is_not_done_any_more(record: Record) -> None:
+    log: list[str] = []
+    steps = [Recorded("a", log), Recorded("b", log)]
+    break_off(record, *steps, Recorded("c", log))
+    steps[1].undo_fails = True
+    with pytest.raises(OSError, match="stuck"):
+        journal.take_back(steps, again(record), lambda step: None)
+    found = again(record)
+    assert found.has_begun("b")
+    assert not found.has_done("b")
+    journal.resume(steps, found, lambda step: None)
+    assert log[-1] == "do b"

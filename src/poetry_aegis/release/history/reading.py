@@ -15,10 +15,10 @@ from poetry_aegis.release.history.commits import is_other, read_changes
 from poetry_aegis.release.history.log import read_commits
 from poetry_aegis.release.history.reverts import net_changes, without_reverted
 from poetry_aegis.release.history.stretches import Sorter
-from poetry_aegis.release.version.numbers import version_of_tag
+from poetry_aegis.release.version.numbers import template_ends, version_of_tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from poetry.core.constraints.version import Version
 
@@ -161,9 +161,24 @@ def read_tags(repository: GitRepository, tag_format: str) -> Tags:
     Raises `GitError`, also where there is no commit yet.
     """
     listing = repository.run("for-each-ref", f"--format={TAG_FORMAT}", "refs/tags")
-    tags = _parse_tags(repository, listing, tag_format)
-    tags.sort(key=lambda tag: tag.version, reverse=True)
+    tags = _parse_tags(repository, listing.split("\n"), tag_format)
     return Tags(_Reachable(repository, tags), tuple(tags))
+
+
+def read_all_tags(repository: GitRepository, tag_formats: Sequence[str]) -> list[Tags]:
+    """Return the tags of each of *tag_formats*, all out of one listing. Raises `GitError`."""
+    lines = repository.run("for-each-ref", f"--format={TAG_FORMAT}", "refs/tags").split("\n")
+    merged = repository.run(
+        "for-each-ref", "--merged=HEAD", "--format=%(refname:strip=2)", "refs/tags"
+    )
+    reachable = set(merged.split("\n"))
+    found = []
+    for tag_format in tag_formats:
+        before, after = template_ends(tag_format)
+        own = [line for line in lines if line.startswith(before) and f"{after}\0" in line]
+        tags = _parse_tags(repository, own, tag_format)
+        found.append(Tags(tuple(tag for tag in tags if tag.name in reachable), tuple(tags)))
+    return found
 
 
 def read_history(
@@ -252,10 +267,11 @@ def _refusing_none(settings: Settings) -> Settings:
     return replace(settings, other_commits="ignore") if refuse else settings
 
 
-def _parse_tags(repository: GitRepository, listing: str, tag_format: str) -> list[Tag]:
+def _parse_tags(repository: GitRepository, listing: Iterable[str], tag_format: str) -> list[Tag]:
+    """Return the tags in the lines of *listing*, the highest version first."""
     tags: list[Tag] = []
     nested: list[int] = []
-    for line in filter(None, listing.split("\n")):
+    for line in filter(None, listing):
         name, own, target, kind, date = line.split("\0")
         version = version_of_tag(tag_format, name)
         if version is not None:
@@ -269,4 +285,4 @@ def _parse_tags(repository: GitRepository, listing: str, tag_format: str) -> lis
             nested, repository.run("rev-parse", *targets).split(), strict=True
         ):
             tags[index] = replace(tags[index], commit=commit)
-    return tags
+    return sorted(tags, key=lambda tag: tag.version, reverse=True)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING
 
-from poetry_aegis.release.history.reading import History, Tags, read_since_oldest, read_tags
+from poetry_aegis.release.history.reading import History, Tags, read_all_tags, read_since_oldest
 from poetry_aegis.release.history.shallow import require_readable_history
 from poetry_aegis.settings import Settings
 
@@ -32,8 +33,6 @@ class PackageHistories:
         where there is none. Raises `UnconventionalCommit`.
         """
         history = self.since_final[package.name]
-        if since is None:
-            return History.of(None, history.commits, package.settings)
         return history.after(since, package.settings)
 
 
@@ -45,18 +44,37 @@ def read_package_histories(
     A commit belongs to every package that owns one of the paths it changes. Raises `GitError`.
     """
     tags = {
-        package.name: read_tags(repository, package.settings.tag_format) for package in packages
+        package.name: found
+        for package, found in zip(
+            packages,
+            read_all_tags(repository, [item.settings.tag_format for item in packages]),
+            strict=True,
+        )
     }
     finals = [item.last_final for item in tags.values()]
     whole = read_since_oldest(repository, Settings(), finals)
     parents = {commit.sha: commit.parents for commit in whole.commits}
+    owned = _by_package(whole.commits, packages)
     histories = {}
     for package in packages:
-        owned = [commit for commit in whole.commits if any(map(package.owns, commit.paths))]
         # What is refused is for `read` to say: some of it was released long ago.
         lenient = replace(package.settings, other_commits="ignore")
-        histories[package.name] = History.of(None, owned, lenient, parents)
+        histories[package.name] = History.of(None, owned[package.name], lenient, parents)
     return PackageHistories(tags, histories)
+
+
+def _by_package(commits: Sequence[Commit], packages: Sequence[Package]) -> dict[str, list[Commit]]:
+    """Return the commits of each package, by its name; each path is looked at once."""
+
+    @cache
+    def owners(path: str) -> tuple[str, ...]:
+        return tuple(package.name for package in packages if package.owns(path))
+
+    owned: dict[str, list[Commit]] = {package.name: [] for package in packages}
+    for commit in commits:
+        for name in {name for path in commit.paths for name in owners(path)}:
+            owned[name].append(commit)
+    return owned
 
 
 def read_unreleased(repository: GitRepository, packages: Sequence[Package]) -> tuple[Commit, ...]:

@@ -36,7 +36,8 @@ class MakeCommit(Step):
 
     *also* returns further paths to commit, relative to the repository; *settle* is called when
     git's hooks have run. *workspace* is a directory for the index files, and *dirty* are the paths
-    that had edits of the user's before. *ref* is where the commit is looked for.
+    that had edits of the user's before. *ref* is where the commit is looked for. *rebuild* is
+    called where git's hooks have committed something else than what was built.
     """
 
     repository: GitRepository
@@ -48,6 +49,7 @@ class MakeCommit(Step):
     sign: bool = False
     dirty: frozenset[str] = frozenset()
     also: Callable[[], Sequence[str]] = tuple
+    rebuild: Callable[[], None] = lambda: None
     ref: str = "HEAD"
     name: str = "commit"
 
@@ -74,6 +76,8 @@ class MakeCommit(Step):
             self._stage()
             self._commit()
         commit = self.require()
+        if commit.paths != frozenset(self.paths) or not self.files.is_done():
+            self.rebuild()
         if commit.sha == self.repository.head():
             # Only the paths of the commit: what else the user has staged stays staged.
             self.repository.run(
@@ -135,7 +139,9 @@ class MakeCommit(Step):
             "log", "-z", "--format=%H%x00%P%x00%B", "--first-parent", f"{self.parent}..{tip}", "--"
         ).split("\0")
         for sha, parents, message in zip(*(iter(log),) * 3, strict=False):
-            if parents == self.parent and (sha == self._sha or self._is_message(message)):
+            if parents == self.parent and (
+                sha == self._sha or self._is_message(message) or self._has_our_tree(sha)
+            ):
                 found = FoundCommit(sha, self._paths_of(sha))
                 return found if found.paths.issuperset(self._planned()) else None
         return None
@@ -148,6 +154,12 @@ class MakeCommit(Step):
 
     def _is_message(self, message: str) -> bool:
         return self.message.strip().splitlines()[0] in message
+
+    def _has_our_tree(self, sha: str) -> bool:
+        """Return whether the commit is what was staged for it, whatever its message is by now."""
+        if not self._index.path.exists():
+            return False
+        return self._index.git("write-tree").strip() == self.repository.object_of(f"{sha}^{{tree}}")
 
     def _planned(self) -> set[str]:
         root = self.repository.root

@@ -15,11 +15,13 @@ if TYPE_CHECKING:
 class Build(Step):
     """Builds the distributions, so that a release that cannot be built is never committed.
 
-    *build* builds, *is_built* tells whether all of it lies there from an earlier try.
+    *build* builds, *is_built* tells whether all of it lies there from an earlier try, and *discard*
+    removes it.
     """
 
     build: Callable[[], None]
     is_built: Callable[[], bool]
+    discard: Callable[[], None]
     of: str = ""
     name: str = "build"
     lasting = False
@@ -32,6 +34,15 @@ class Build(Step):
         """Build. Raises `BuildFailed`."""
         if not self.is_built():
             self.build()
+
+    def undo(self) -> None:
+        """Remove what was built: what is released in the end may be built of other files."""
+        self.discard()
+
+    def again(self) -> None:
+        """Build anew, of files that have changed since. Raises `BuildFailed`."""
+        self.discard()
+        self.build()
 
 
 @dataclass

@@ -17,10 +17,12 @@ if TYPE_CHECKING:
 class PublishOnForge(Step):
     """Creates the release on the forge, or completes the one that is there.
 
+    *find* returns the forge at *place*; it needs a token, which taking the release back does not.
     *release* returns what it says, once the files that belong to it are built.
     """
 
-    forge: Forge
+    find: Callable[[], Forge]
+    place: str
     release: Callable[[], ForgeRelease]
     tag: str
     tell: Callable[[str], None]
@@ -28,16 +30,20 @@ class PublishOnForge(Step):
 
     def describe(self) -> str:
         """Name the forge and the tag."""
-        return f"publish the release {self.tag} at {self.forge.url}"
+        return f"publish the release {self.tag} at {self.place}"
+
+    def check(self) -> None:
+        """Raise `ForgeError` where the forge is not known or its token may not write."""
+        self.find().check()
 
     def do(self) -> None:
         """Create or complete it. Raises `ForgeError`."""
-        url = self.forge.publish(self.release(), self.tell)
+        url = self.find().publish(self.release(), self.tell)
         self.remember(url=url)
 
     def is_done(self) -> bool:
         """Return whether the forge shows the release, its notes and its files."""
-        return self.forge.stands(self.release())
+        return self.find().stands(self.release())
 
     @property
     def url(self) -> str | None:

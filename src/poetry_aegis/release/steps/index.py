@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from poetry_aegis.release.git import GitRepository
 
-NO_ENTRY = f"0 {'0' * 40}"
-
 
 @dataclass(frozen=True)
 class OwnIndex:
@@ -76,7 +74,8 @@ class OwnIndex:
         before = self.repository.entries(names, self._before)
         if before == self.repository.entries(names):
             return
-        lines = [f"{before.get(name, NO_ENTRY)}\t{name}\0" for name in names]
+        missing = f"0 {'0' * len(self.parent)}"  # As long as this repository's ids are.
+        lines = [f"{before.get(name, missing)}\t{name}\0" for name in names]
         self.repository.run("update-index", "-z", "--index-info", text="".join(lines))
 
 

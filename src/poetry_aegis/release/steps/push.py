@@ -33,7 +33,7 @@ class Push(Step):
     def describe(self) -> str:
         """Say what goes where."""
         what = [self.upstream.branch] if self.branch else []
-        return f"push {' and '.join([*what, *self.tags])} to {self.upstream.remote}, atomically"
+        return f"push {' and '.join([*what, *self.tags])} to {self.upstream.label}, atomically"
 
     def do(self) -> None:
         """Push, and ask the remote where the answer was lost. Raises `PushRejected`.
@@ -50,7 +50,7 @@ class Push(Step):
             raise push_rejected(self.upstream, outcome)
         if arrived is None:
             raise PushRejected(
-                f"The push to {self.upstream.remote!r} broke off, and the remote does not say "
+                f"The push to {self.upstream.label!r} broke off, and the remote does not say "
                 f"whether it arrived: {outcome.reason}",
                 hint="When it answers again, go on with: poetry aegis release --resume",
             )
@@ -99,17 +99,17 @@ def push_rejected(upstream: Upstream, outcome: Outcome) -> PushRejected:
     """Return the error for a push that the remote did not take."""
     if any(sign in outcome.errors for sign in ("fetch first", "non-fast-forward")):
         return PushRejected(
-            f"The remote {upstream.remote!r} has commits on {upstream.branch} that are not here.",
+            f"The remote {upstream.label!r} has commits on {upstream.branch} that are not here.",
             hint="Get them, then try again: git pull --rebase",
         )
     said = [line[7:].strip() for line in outcome.lines if line[:7] == "remote:"]
     words = [line for line in said if line and not line.startswith("error:")]
     if not words and "failed to push some refs" in outcome.errors:
         return PushRejected(
-            f"The push to {upstream.remote!r} was refused.", hint=f"Git said:\n{outcome.words}"
+            f"The push to {upstream.label!r} was refused.", hint=f"Git said:\n{outcome.words}"
         )
     return PushRejected(
-        f"The push to {upstream.remote!r} failed: {words[0] if words else outcome.reason}",
+        f"The push to {upstream.label!r} failed: {words[0] if words else outcome.reason}",
         hint=outcome.way_out
         or "Settle it with the remote, then run the command again. Where the branch takes only "
         'pull requests: poetry aegis release auto --branch "release/{version}" --push-tag',

@@ -43,7 +43,8 @@ class MakeTag(Step):
         # A changelog's headings start with '#', which git would take for comments.
         signing = ["--sign"] if self.sign else ["--annotate"]
         outcome = self.repository.try_run(
-            "tag", *signing, "--cleanup=verbatim", "-m", self.message, self.tag, self.target()
+            *("tag", *signing, "--cleanup=verbatim", "-F", "-", self.tag, self.target()),
+            text=self.message,  # A long one is too long for a command line.
         )
         if outcome.status:
             raise CommitRefused(
