@@ -48,13 +48,11 @@ class ChangelogCommand(AegisCommand):
     def perform(self) -> int:
         """Print what was asked for, and write it where that was asked for."""
         from poetry_aegis import poetry_api
-        from poetry_aegis.release.git import GitRepository
-        from poetry_aegis.release.packages.workspace import find_scope
+        from poetry_aegis.release.packages.workspace import find_scope, repository_root
 
         self._require_one_question()
         pyproject = poetry_api.load_project(self).pyproject
-        root = GitRepository.around(pyproject.parent).root
-        scope = find_scope(pyproject, root, self.option("package"))
+        scope = find_scope(pyproject, repository_root(pyproject), self.option("package"))
         if self.option("check"):
             self._check(scope)
         elif self.option("all"):

@@ -89,7 +89,7 @@ class ReleaseCommand(AegisCommand):
         from poetry_aegis.release.choice import next_versions
         from poetry_aegis.settings import load_settings
 
-        request = self._request(project)
+        request = self._request()
         if request.target == FINISH:
             raise UsageError("--print tells the next version; finish has none.")
         found = next_versions(project.pyproject, load_settings(project.pyproject), request)
@@ -113,7 +113,7 @@ class ReleaseCommand(AegisCommand):
     def _release(self, project: Project) -> ReleaseOutcome:
         from poetry_aegis.commands.release_run import run_release
 
-        request = self._request(project)
+        request = self._request()
         additions = self._additions(project)
         return run_release(self, project, request, additions, dry_run=self.option("dry-run"))
 
@@ -128,16 +128,14 @@ class ReleaseCommand(AegisCommand):
         next_free = self.option("next-free")
         return ReleaseAdditions(self, repository, PublishOptions(), next_free=next_free)
 
-    def _request(self, project: Project) -> Request:
+    def _request(self) -> Request:
         import os
 
         from poetry_aegis.release.choice import Request
         from poetry_aegis.release.history.pipelines import is_pipeline
         from poetry_aegis.release.version.numbers import parse_prerelease_type
-        from poetry_aegis.settings import load_settings
 
         kind = self.option("prerelease-type")
-        wants_forge = load_settings(project.pyproject).forge_release and not self.option("branch")
         return Request(
             target=self._target(),
             prerelease_type=parse_prerelease_type(kind) if kind else None,
@@ -147,7 +145,7 @@ class ReleaseCommand(AegisCommand):
             allow_dirty=self.option("allow-dirty"),
             sign=self.option("sign"),
             fetch=self.option("fetch") or is_pipeline(os.environ),
-            forge=self.option("push-tag") and (self.option("forge-release") or wants_forge),
+            forge=self.option("forge-release"),
             packages=() if self.option("all") else tuple(self.option("package")) or None,
         )
 

@@ -33,8 +33,7 @@ class ReleaseAdditions(Additions):
     """Builds and publishes to *repository* by *options*, or nothing where they are ``None``.
 
     With *next_free* versions that the index has are passed over. *resumed* tells that another
-    process has begun the release. What was published is in
-    *publications*, by the packages' names.
+    process has begun the release. What was published is in *publications*, by the packages' names.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class ReleaseAdditions(Additions):
                 partial(_is_built, publishing, package.version),
                 partial(_discard, directory),
                 of=package.name if several else "",
-                name=f"build:{package.name}" if several else "build",
+                name=plan.step_name("build", package),
             )
         ]
 
@@ -139,7 +138,7 @@ class ReleaseAdditions(Additions):
                 new=lambda: publishing.not_in_dist(publishing.find(package.version)),
                 discard=publishing.discard,
                 of=package.name if several else "",
-                name=f"publish:{package.name}" if several else "publish",
+                name=plan.step_name("publish", package),
             )
         ]
 

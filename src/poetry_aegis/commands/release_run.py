@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.release import FINISH
 from poetry_aegis.commands.release_additions import ReleaseAdditions
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from poetry_aegis.release.choice import Request
     from poetry_aegis.release.engine import Release
     from poetry_aegis.release.journal import Step
+    from poetry_aegis.release.plan import Plan
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ def run_release(
     """Make the release that *request* means and tell of it; with *dry_run* only lay it out."""
     settings = load_settings(project.pyproject)
     with contextlib.nullcontext() if dry_run else _alone(project):
-        begin = open_finish if request.target == "finish" else open_release
+        begin = open_finish if request.target == FINISH else open_release
         release = begin(project.pyproject, settings, request, additions)
         if release is None:
             return _nothing(command, project, request, dry_run=dry_run)
@@ -72,27 +74,23 @@ def run_release(
 def resume_release(command: AegisCommand, project: Project) -> ReleaseOutcome:
     """Finish the release of the repository that broke off."""
     with _alone(project):
-        made: list[ReleaseAdditions] = []
-
-        def additions(plan: object) -> ReleaseAdditions:
-            made.append(ReleaseAdditions.of_plan(command, plan))  # type: ignore[arg-type]
-            return made[0]
-
-        release = reopen(project.root, additions)
+        release, additions = _reopen(command, project)
         command.say(f"Resuming {_names(release)}")
         _carry_out(command, release, release.resume)
-        _tell(command, release, made[0])
+        _tell(command, release, additions)
     document = release.plan.to_json(release.steps) | {"dry_run": False}
-    return ReleaseOutcome(release.plan.version, document | _published(release, made[0]))
+    return ReleaseOutcome(release.plan.version, document | _published(release, additions))
 
 
 def abort_release(command: AegisCommand, project: Project, *, forget: bool) -> ReleaseOutcome:
     """Take back the release of the repository that broke off, or only *forget* it."""
     with _alone(project):
-        additions = (
-            ReleaseAdditions.of_plan if not forget else lambda command, _: ReleaseAdditions(command)
+        release = (
+            # What is only forgotten needs no index to be asked, nor a credential for it.
+            reopen(project.root, lambda _: ReleaseAdditions(command))
+            if forget
+            else _reopen(command, project)[0]
         )
-        release = reopen(project.root, lambda plan: additions(command, plan))
         names = _names(release)
         if forget:
             release.forget()
@@ -107,6 +105,16 @@ def abort_release(command: AegisCommand, project: Project, *, forget: bool) -> R
         "taken_back": not forget,
     }
     return ReleaseOutcome(release.plan.version, document)
+
+
+def _reopen(command: AegisCommand, project: Project) -> tuple[Release, ReleaseAdditions]:
+    made: list[ReleaseAdditions] = []
+
+    def additions(plan: Plan) -> ReleaseAdditions:
+        made.append(ReleaseAdditions.of_plan(command, plan))
+        return made[0]
+
+    return reopen(project.root, additions), made[0]
 
 
 @contextlib.contextmanager
@@ -233,7 +241,7 @@ def _nothing(
     named = ", ".join(f"{package.name} {package.version}" for package in packages)
     only = packages[0].version.text if len(packages) == 1 else named
     current = plain(only if request.packages is None else named)
-    if request.target == "finish":
+    if request.target == FINISH:
         command.say(
             f"Nothing to finish: no release commit on this branch waits for its tag "
             f"(pyproject.toml says {current}). Is the pull request merged, and pulled?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,11 @@ class Request:
     forge: bool = False
     packages: tuple[str, ...] | None = None
 
+    def wants_forge_release(self, settings: Settings) -> bool:
+        """Return whether a release on the forge is made, by an option or by *settings*."""
+        tags_are_pushed = self.push and self.branch is None
+        return tags_are_pushed and (self.forge or settings.forge_release)
+
     @property
     def wish(self) -> Wish:
         """The part of it that decides the version."""
@@ -84,7 +89,6 @@ class Choice:
 
     releases: tuple[PackageRelease, ...]
     wave: Wave | None = None
-    versions: dict[str, str] = field(default_factory=dict)
 
 
 def find_packages_for(
@@ -92,11 +96,7 @@ def find_packages_for(
 ) -> Sequence[Package]:
     """Return the packages that *request* is about. Raises `ProjectError` and `UsageError`."""
     workspace = find_workspace(pyproject, repository.root)
-    if workspace is None:
-        if request.packages is not None:
-            raise single_project()
-        return [alone(pyproject, settings)]
-    return _selected(workspace, request)
+    return _selected(workspace, request) if workspace else [_alone(pyproject, settings, request)]
 
 
 def choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
@@ -114,7 +114,7 @@ def choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
     occupied = occupied or _by_nothing
     workspace = find_workspace(pyproject, repository.root)
     if workspace is None:
-        (package,) = find_packages_for(repository, pyproject, settings, request)
+        package = _alone(pyproject, settings, request)
         _require_history(repository, [package], request, with_paths=False)
         tags = read_tags(repository, package.settings.tag_format)
         decision = decide(
@@ -129,8 +129,7 @@ def choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
         return Choice((PackageRelease(package, decision),) if decision else ())
     _require_history(repository, workspace.packages, request, with_paths=True)
     wave = _decide_wave(repository, workspace, request, branch, occupied)
-    versions = {name: version.text for name, version in wave.versions.items()}
-    return Choice(wave.releases, wave, versions)
+    return Choice(wave.releases, wave)
 
 
 def _by_nothing(_package: Package) -> Callable[[Version], str | None]:
@@ -179,6 +178,12 @@ def _decide_wave(
     }
     graph = read_graph(workspace.packages).as_published(released)
     return release_order(graph, decisions, follow_up)
+
+
+def _alone(pyproject: Path, settings: Settings, request: Request) -> Package:
+    if request.packages is not None:
+        raise single_project()
+    return alone(pyproject, settings)
 
 
 def _selected(workspace: Workspace, request: Request) -> Sequence[Package]:

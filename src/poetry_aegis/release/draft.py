@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import SettingsError
 from poetry_aegis.release.steps import FileChange
+from poetry_aegis.release.steps.contents import read
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ class Draft:
     def read(self, path: Path) -> bytes | None:
         """Return the content of *path* with what is drafted, ``None`` for no such file."""
         change = self._changes.get(path)
-        return change.after if change else _read(path)
+        return change.after if change else read(path)
 
     def write(self, path: Path, content: bytes) -> None:
         """Let *path* hold *content*. Raises `SettingsError` where it is drafted already."""
@@ -30,7 +31,7 @@ class Draft:
                 hint="Give each package a changelog of its own, and name no file in version_files "
                 "that the release changes anyhow.",
             )
-        self._changes[path] = FileChange(path, _read(path), content)
+        self._changes[path] = FileChange(path, read(path), content)
 
     @property
     def changes(self) -> tuple[FileChange, ...]:
@@ -47,10 +48,3 @@ class Draft:
             if not parent.exists()
         }
         return tuple(sorted(missing))
-
-
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except FileNotFoundError:
-        return None

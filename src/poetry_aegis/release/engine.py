@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import DetachedHead, DirtyTree, NoUpstream, ReleaseError, UsageError
 from poetry_aegis.release import journal, preflight
@@ -126,31 +126,31 @@ def open_release(
     branch = preflight.require_branch(find_branch(repository, os.environ), os.environ)
     dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
     repository.require_identity()
-    preflight.require_signing(repository, sign=request.sign or settings.sign)
     chosen = choose(repository, pyproject, settings, request, branch, additions.occupied)
     if not chosen.releases:
         return None
+    # From here on as the package has them, which may come from the root of several.
+    settings = chosen.releases[0].package.settings
+    preflight.require_signing(repository, sign=request.sign or settings.sign)
     layout = lay_out(
         repository, chosen.releases, wave=chosen.wave, content_hash=additions.content_hash
     )
-    root_settings = chosen.releases[0].package.settings
     plan = Plan(
         root=repository.root,
         head=head,
         branch=repository.branch(),
         packages=layout.packages,
-        message=message_of(root_settings, layout.packages),
+        message=message_of(settings, layout.packages),
         files=layout.draft.changes,
         directories=layout.draft.directories,
-        committing=bool(layout.draft.changes),
         sign=request.sign or settings.sign,
-        forge=request.forge,
+        forge=request.wants_forge_release(settings),
         remote=settings.remote,
         dirty=dirty,
-        versions=chosen.versions,
+        versions=_versions_of(chosen.wave),
         choices=additions.choices,
         remarks=(*_remarks(request, chosen.releases), *layout.remarks),
-        graph=_graph_of(chosen.wave) if chosen.wave else None,
+        graph=chosen.wave.to_json() if chosen.wave else None,
         drawing=chosen.wave.render() if chosen.wave else "",
     )
     plan = _with_places(repository, plan, request, branch, settings)
@@ -180,9 +180,8 @@ def _remarks(request: Request, releases: Sequence[PackageRelease]) -> list[str]:
     ]
 
 
-def _graph_of(wave: Wave) -> dict[str, Any]:
-    document = wave.to_json()
-    return {**wave.graph.to_json(), "releases": document["releases"]}
+def _versions_of(wave: Wave | None) -> dict[str, str]:
+    return {name: version.text for name, version in wave.versions.items()} if wave else {}
 
 
 # Where it goes

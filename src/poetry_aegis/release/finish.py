@@ -42,7 +42,6 @@ def open_finish(
     record = Record.of(repository.git_directory())
     record.require_none()
     repository.head()
-    preflight.require_signing(repository, sign=request.sign or settings.sign)
     repository.require_identity()
     if additions.choices:  # What is built has to be what is tagged.
         preflight.find_edits(repository, allowed=False)
@@ -50,6 +49,8 @@ def open_finish(
     waiting = [package for package in packages if _is_waiting(repository, package)]
     if not waiting:
         return None
+    settings = waiting[0].settings
+    preflight.require_signing(repository, sign=request.sign or settings.sign)
     commits = {_commit_of(repository, package) for package in waiting}
     if len(commits) > 1:
         raise ReleaseError(
@@ -71,11 +72,10 @@ def open_finish(
         packages=tuple(_plan_of(repository, package) for package in waiting),
         message="",
         upstream=upstream,
-        committing=False,
         finishing=True,
         checked_out=repository.head(),
         sign=request.sign or settings.sign,
-        forge=request.forge,
+        forge=request.wants_forge_release(settings),
         remote=settings.remote,
         choices=additions.choices,
         graph={} if len(packages) > 1 else None,

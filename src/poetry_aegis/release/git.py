@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from io import BufferedReader
     from typing import IO
+
 SHOWN_LINES = 12
 LOG_IN = (
     "Let git log in to the remote: a credential helper (git config credential.helper), an ssh key, "

@@ -83,7 +83,6 @@ class Plan:
     upstream: Upstream | None = None
     release_branch: str | None = None
     tagging: bool = True
-    committing: bool = True
     finishing: bool = False
     checked_out: str | None = None
     sign: bool = False
@@ -107,9 +106,18 @@ class Plan:
         return not self.finishing
 
     @property
+    def paths(self) -> frozenset[str]:
+        """The files that it changes, relative to the repository."""
+        return frozenset(change.name_in(self.root) for change in self.files)
+
+    @property
     def branches(self) -> list[str]:
         """The branches that it changes, by their names."""
         return [branch for branch in (self.branch, self.release_branch) if branch]
+
+    def step_name(self, step: str, package: PackagePlan) -> str:
+        """Return what *step* is called for *package*: with its name, where there are several."""
+        return step if len(self.packages) == 1 else f"{step}:{package.name}"
 
     @property
     def version(self) -> str:
@@ -138,7 +146,7 @@ class Plan:
             document |= self.first.to_json()
         document["steps"] = [{"name": step.name, "description": step.describe()} for step in steps]
         document["files"] = [
-            {"path": change.path.relative_to(self.root).as_posix(), "diff": diff(change, self.root)}
+            {"path": change.name_in(self.root), "diff": diff(change, self.root)}
             for change in self.files
         ]
         return document | {"remarks": list(self.remarks)}
@@ -151,8 +159,7 @@ class Plan:
             name: getattr(self, name)
             for name in (
                 *("head", "checked_out", "branch", "message", "release_branch"),
-                *("tagging", "committing", "finishing"),
-                *("sign", "forge", "remote", "drawing"),
+                *("tagging", "finishing", "sign", "forge", "remote", "drawing"),
             )
         }
         return record | {
@@ -206,7 +213,7 @@ def diff(change: FileChange, root: Path) -> str:
     """Return what *change* does to the text of its file, as a unified diff."""
     from difflib import unified_diff
 
-    name = change.path.relative_to(root).as_posix()
+    name = change.name_in(root)
     before, after = (
         (content or b"").decode("utf-8", errors="replace").splitlines()
         for content in (change.before, change.after)

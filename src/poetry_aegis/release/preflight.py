@@ -97,8 +97,7 @@ def find_edits(repository: GitRepository, *, allowed: bool) -> frozenset[str]:
 
 def require_unedited(plan: Plan) -> None:
     """Raise `DirtyTree` where a file that the release writes has edits of the user's."""
-    ours = [change.path.relative_to(plan.root).as_posix() for change in plan.files]
-    edited = sorted(plan.dirty.intersection(ours))
+    edited = sorted(plan.dirty & plan.paths)
     if edited:
         raise DirtyTree(
             f"The release would write files that have uncommitted changes: {_some(edited)}",

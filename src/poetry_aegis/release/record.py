@@ -7,7 +7,6 @@ process that is killed at any moment leaves both readable.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import shutil
 from typing import TYPE_CHECKING, Any
@@ -145,11 +144,9 @@ class Record:
         self._plan.unlink(missing_ok=True)
         atomic.fsync_directory(self.directory)
         self._sweep()
-        with contextlib.suppress(OSError):
-            self.directory.rmdir()
 
     def _sweep(self) -> None:
-        """Remove what an earlier release has left beside its plan."""
+        """Remove the directory and what has been left in it beside the plan."""
         shutil.rmtree(self.directory, ignore_errors=True)
 
     def _write_progress(self) -> None:

@@ -84,7 +84,7 @@ class _Sequence:
         self._builds: list[Build] = []
         kept = record.directory.with_name(f"{record.directory.name}.kept")
         self._copies = KeptCopies(kept, plan.root, additions.say)
-        self._commit = self._make_commit() if plan.committing else None
+        self._commit = self._make_commit() if plan.files else None
 
     def __iter__(self) -> Iterator[Step]:
         plan = self._plan
@@ -166,7 +166,7 @@ class _Sequence:
             message,
             self._target,
             sign=self._plan.sign,
-            name=self._named("tag", package),
+            name=self._plan.step_name("tag", package),
         )
 
     def _run(self, hook: HookName) -> Iterator[RunHooks]:
@@ -182,11 +182,11 @@ class _Sequence:
                 _facts(plan, package),
                 package.root,
                 plan.checked_out or plan.head,
-                frozenset(change.path.relative_to(plan.root).as_posix() for change in plan.files),
+                plan.paths,
                 self._copies,
                 self._settle,
                 self._additions.say,
-                name=self._named(hook, package),
+                name=self._plan.step_name(hook, package),
             )
             if hook in {"pre_bump", "pre_commit"}:
                 self._hooks.append(step)
@@ -216,14 +216,11 @@ class _Sequence:
             release,
             package.tag,
             self._additions.say,
-            name=self._named("forge", package),
+            name=self._plan.step_name("forge", package),
         )
 
     def _directory(self, package: PackagePlan) -> Path:
         return self._record.distributions / package.name
-
-    def _named(self, step: str, package: PackagePlan) -> str:
-        return step if len(self._plan.packages) == 1 else f"{step}:{package.name}"
 
 
 def _facts(plan: Plan, package: PackagePlan) -> ReleaseFacts:

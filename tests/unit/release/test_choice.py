@@ -8,6 +8,7 @@ import pytest
 
 from poetry_aegis import errors
 from poetry_aegis.release.choice import Request, next_versions
+from poetry_aegis.release.engine import open_release
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.packages.histories import read_package_histories
 from poetry_aegis.release.packages.workspace import find_packages
@@ -73,3 +74,18 @@ def test_a_package_that_is_not_there(monorepo: GitProject) -> None:
 def test_a_repository_of_one_project_has_no_packages(project: GitProject) -> None:
     with pytest.raises(errors.UsageError, match="repository of several packages"):
         versions(project, "demo-pkg")
+
+
+def test_a_package_has_the_roots_remote_and_forge(monorepo: GitProject, tmp_path: Path) -> None:
+    more = 'remote = "upstream"\nforge_release = true\n'
+    monorepo.commit("chore: settings", **{"pyproject.toml": monorepo.pyproject.read_text() + more})
+    monorepo.add_remote(tmp_path / "upstream.git", "upstream")
+    monorepo.git("branch", "--unset-upstream")
+    monorepo.commit("fix: core", **{"libs/core/a.py": "1"})
+    pyproject = monorepo.root / "libs" / "core" / "pyproject.toml"
+    with pytest.raises(errors.UnknownForge):
+        open_release(pyproject, load_settings(pyproject), Request("auto", push=True))
+    opened = open_release(pyproject, load_settings(pyproject), Request("auto"))
+    assert opened is not None
+    assert opened.plan.remote == "upstream"
+    assert not opened.plan.forge

@@ -233,6 +233,16 @@ def test_windows_line_endings_stay(project: GitProject) -> None:
     assert b"\n" not in project.changelog.read_bytes().replace(b"\r\n", b"")
 
 
+def test_the_notes_for_a_forge_have_no_title_and_plain_line_ends(project: GitProject) -> None:
+    project.git("config", "core.autocrlf", "false")
+    text = b"# C\r\n\r\n## [0.1.0] - 2026-01-01\r\n\r\n### Fixed\r\n\r\n- a\r\n\r\n[0.1.0]: x\r\n"
+    project.changelog.write_bytes(text)
+    project.commit("docs: all is written")
+    opened = prepare(project)
+    assert opened is not None
+    assert opened.plan.first.notes == "### Fixed\n\n- a"
+
+
 def test_a_project_below_the_top_of_its_repository(project: GitProject) -> None:
     below = project.root / "packages" / "한 글"
     below.mkdir(parents=True)

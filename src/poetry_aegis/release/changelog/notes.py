@@ -89,15 +89,6 @@ def compose(  # noqa: PLR0913 - each is another fact about the release
     return str(changelog)
 
 
-def body_of(text: str, version: str) -> str:
-    """Return what the changelog *text* says under the title of *version*, for a tag or a forge.
-
-    Its lines end in line feeds; nothing where there is no such section.
-    """
-    section = Changelog(text).section(version) or ""
-    return section.partition("\n")[2].strip("\n")
-
-
 def find_notes(
     pyproject: Path, settings: Settings, version: str | None, *, owns: Owns | None = None
 ) -> Notes:

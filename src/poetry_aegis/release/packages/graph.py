@@ -60,10 +60,6 @@ class Graph:
         """Return what the package *name* requires of the others."""
         return tuple(need for need in self.needs if need.package == name)
 
-    def needed_by(self, name: str) -> tuple[str, ...]:
-        """Return the names of the packages that require the package *name* themselves."""
-        return tuple(dict.fromkeys(need.package for need in self.needs if need.dependency == name))
-
     def as_published(self, released: Mapping[str, Version | None]) -> Graph:
         """Return the graph with the constraints that builds put in the place of paths.
 

@@ -46,10 +46,8 @@ class Wave:
 
     def to_json(self) -> dict[str, object]:
         """Return the wave, with the graph, as ``--json`` prints it."""
-        return {
-            "graph": self.graph.to_json(),
-            "releases": [release.to_json() for release in self.releases],
-        }
+        releases = [release.to_json() for release in self.releases]
+        return {**self.graph.to_json(), "releases": releases}
 
     def render(self) -> str:
         """Return the graph as lines of text: each package, what becomes of it, what it needs."""

@@ -60,9 +60,7 @@ class MakeCommit(Step):
     @property
     def paths(self) -> list[str]:
         """The paths to commit, relative to the repository."""
-        root = self.repository.root
-        ours = [change.path.relative_to(root).as_posix() for change in self.files.changes]
-        return list(dict.fromkeys([*ours, *self.also()]))
+        return list(dict.fromkeys([*self.files.paths, *self.also()]))
 
     def do(self) -> None:
         """Commit, unless that was done, and bring the user's index up to it.
@@ -143,7 +141,7 @@ class MakeCommit(Step):
                 sha == self._sha or self._is_message(message) or self._has_our_tree(sha)
             ):
                 found = FoundCommit(sha, self._paths_of(sha))
-                return found if found.paths.issuperset(self._planned()) else None
+                return found if found.paths.issuperset(self.files.paths) else None
         return None
 
     @property
@@ -160,10 +158,6 @@ class MakeCommit(Step):
         if not self._index.path.exists():
             return False
         return self._index.git("write-tree").strip() == self.repository.object_of(f"{sha}^{{tree}}")
-
-    def _planned(self) -> set[str]:
-        root = self.repository.root
-        return {change.path.relative_to(root).as_posix() for change in self.files.changes}
 
     def _paths_of(self, sha: str) -> frozenset[str]:
         names = self.repository.run(

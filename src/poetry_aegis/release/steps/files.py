@@ -25,6 +25,10 @@ class FileChange:
     before: bytes | None
     after: bytes
 
+    def name_in(self, root: Path) -> str:
+        """Return the path relative to *root*, with forward slashes."""
+        return self.path.relative_to(root).as_posix()
+
 
 @dataclass
 class WriteFiles(Step):
@@ -43,7 +47,12 @@ class WriteFiles(Step):
 
     def describe(self) -> str:
         """Name the files, relative to the repository."""
-        return f"write {', '.join(map(self._name, self.changes))}"
+        return f"write {', '.join(self.paths)}"
+
+    @property
+    def paths(self) -> list[str]:
+        """The files, relative to the repository."""
+        return [change.name_in(self.root) for change in self.changes]
 
     def do(self) -> None:
         """Write the new contents. Raises `ReleaseError` for a file that is not as it was planned.
@@ -81,7 +90,7 @@ class WriteFiles(Step):
     def accept(self) -> None:
         """Take note that what the files hold now was made by hooks of the release."""
         if self.recall().get("written") and not self.is_done():
-            made = {self._name(change): digest(read(change.path)) for change in self.changes}
+            made = {change.name_in(self.root): digest(read(change.path)) for change in self.changes}
             self.remember(made=made)
 
     def _put_back(self, change: FileChange) -> None:
@@ -94,17 +103,14 @@ class WriteFiles(Step):
 
     def _is_ours(self, change: FileChange) -> bool:
         content = read(change.path)
-        made = self.recall().get("made", {}).get(self._name(change))
+        made = self.recall().get("made", {}).get(change.name_in(self.root))
         return content in {change.before, change.after} or made == digest(content)
 
     def _edited(self, change: FileChange) -> ReleaseError:
         return ReleaseError(
-            f"{self._name(change)} was edited while the release was planned.",
+            f"{change.name_in(self.root)} was edited while the release was planned.",
             hint="Look at the edit and run the command again.",
         )
-
-    def _name(self, change: FileChange) -> str:
-        return change.path.relative_to(self.root).as_posix()
 
     def _sweep(self) -> None:
         """Remove what a write that was killed has left beside the files."""

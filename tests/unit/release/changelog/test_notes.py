@@ -13,7 +13,7 @@ from poetry_aegis.errors import (
 )
 from poetry_aegis.release.changelog.agreement import require_agreement
 from poetry_aegis.release.changelog.chronicle import Chronicle
-from poetry_aegis.release.changelog.notes import body_of, find_notes, write_notes
+from poetry_aegis.release.changelog.notes import find_notes, write_notes
 from poetry_aegis.release.changelog.text import read_text_file
 from poetry_aegis.settings import Settings
 from tests.golden.history import Script
@@ -113,12 +113,6 @@ def test_what_is_unreleased_is_written_once(tmp_path: Path) -> None:
     assert written.count(b"add parties") == 1
     assert not write_notes(find_notes(project.pyproject, Settings(), None))
     assert project.changelog.read_bytes() == written
-
-
-def test_the_body_has_no_title_and_plain_line_ends() -> None:
-    text = "# C\r\n\r\n## [1.0.0] - 2026-01-01\r\n\r\n### Fixed\r\n\r\n- a\r\n\r\n[1.0.0]: x\r\n"
-    assert body_of(text, "1.0.0") == "### Fixed\n\n- a"
-    assert not body_of(text, "2.0.0")
 
 
 def test_the_check_names_what_is_missing(tmp_path: Path) -> None:
