@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from poetry_aegis.registry.users import Users
+from poetry_aegis.registry.people.users import Users
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.registry import (
     CHEAP_ROUNDS,

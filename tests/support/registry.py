@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from poetry_aegis.registry.users import Users
+from poetry_aegis.registry.people.users import Users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

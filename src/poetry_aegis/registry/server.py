@@ -40,8 +40,8 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
     from poetry_aegis.registry.http.app import Application
     from poetry_aegis.registry.http.heads import BoundedHeads
     from poetry_aegis.registry.log import AccessLog, configure_logging
-    from poetry_aegis.registry.store import open_store
-    from poetry_aegis.registry.users import Users
+    from poetry_aegis.registry.people.users import Users
+    from poetry_aegis.registry.store.store import open_store
 
     configure_logging(sys.stderr)
     data = DataDirectory.open(options.data)

@@ -10,14 +10,14 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import UnreadableUsers, UserError
-from poetry_aegis.registry.access import ROLES
+from poetry_aegis.registry.people.access import ROLES
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from poetry_aegis.registry.users import User, Users
+    from poetry_aegis.registry.people.users import User, Users
     from poetry_aegis.server.home import ServerHome
 
 ADMIN = "admin"
@@ -69,8 +69,8 @@ def add_first_user(home: ServerHome, name: str, password: str) -> None:
 def require_valid(home: ServerHome, name: str, password: str) -> None:
     """Raise `UserError` for what the registry would refuse, before anything is written."""
     with _registry_errors(home), TemporaryDirectory() as scratch:
-        from poetry_aegis.registry.htpasswd import hash_password
-        from poetry_aegis.registry.users import Users
+        from poetry_aegis.registry.people.htpasswd import hash_password
+        from poetry_aegis.registry.people.users import Users
 
         hash_password(password, CHEAPEST)
         Users(Path(scratch), rounds=CHEAPEST).add(name, "nobody's password")
@@ -96,7 +96,7 @@ def _keep_an_admin(users: Sequence[User], *, without: str) -> None:
 
 def _users(home: ServerHome) -> Users:
     require_registry()
-    from poetry_aegis.registry.users import Users
+    from poetry_aegis.registry.people.users import Users
 
     return Users(home.auth)
 

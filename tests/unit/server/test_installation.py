@@ -54,6 +54,6 @@ def test_a_home_that_was_left_half_made_can_be_set_up(
     home.make_directories()
     users.add_first_user(home, "ada", "the password of the attempt that died")
     installation.create(home, settings, user="ada", password="s3cret")
-    from poetry_aegis.registry.users import Users
+    from poetry_aegis.registry.people.users import Users
 
     assert Users(home.auth).authenticate("ada", "s3cret") is not None

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.registry.log import AccessLog
     from poetry_aegis.registry.options import ServeOptions
-    from poetry_aegis.registry.store import Store
-    from poetry_aegis.registry.users import Users
+    from poetry_aegis.registry.people.users import Users
+    from poetry_aegis.registry.store.store import Store
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from poetry_aegis.registry.errors import HttpError
-    from poetry_aegis.registry.users import User
+    from poetry_aegis.registry.people.users import User
 
 
 T = TypeVar("T")

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.responses import FileResponse
 
-from poetry_aegis.registry.access import Action
 from poetry_aegis.registry.errors import BadRange, NotFound
 from poetry_aegis.registry.http.exchange import Answer
 from poetry_aegis.registry.http.pages import FileCache, cached_answer, is_known
 from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, is_normalized
+from poetry_aegis.registry.people.access import Action
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send

@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.access import Action, permits
-from poetry_aegis.registry.decisions import Decisions
 from poetry_aegis.registry.errors import (
     Forbidden,
     Unauthorized,
     Unavailable,
     UnreadableUsers,
 )
+from poetry_aegis.registry.people.access import Action, permits
+from poetry_aegis.registry.people.decisions import Decisions
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.http.exchange import Exchange
-    from poetry_aegis.registry.users import User, Users
+    from poetry_aegis.registry.people.users import User, Users
 
 logger = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from poetry_aegis.registry.errors import Unavailable, UnreadableUsers
 from poetry_aegis.registry.http.exchange import Answer, json_answer
 
 if TYPE_CHECKING:
-    from poetry_aegis.registry.store import Store
-    from poetry_aegis.registry.users import Users
+    from poetry_aegis.registry.people.users import Users
+    from poetry_aegis.registry.store.store import Store
 
 _LIFETIME = 1.0  # seconds that a check is believed: anybody may ask
 

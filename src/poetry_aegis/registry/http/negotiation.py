@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from functools import lru_cache
 
-from poetry_aegis.registry.pages import HTML_PAGE, JSON_PAGE
+from poetry_aegis.registry.store.pages import HTML_PAGE, JSON_PAGE
 
 _VENDOR = "application/vnd.pypi.simple"
 

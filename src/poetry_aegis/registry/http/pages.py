@@ -7,12 +7,12 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.access import Action
 from poetry_aegis.registry.errors import NotAcceptable, NotFound
 from poetry_aegis.registry.http.exchange import Answer, Exchange
 from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
 from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
-from poetry_aegis.registry.pages import GZIP_SUFFIX
+from poetry_aegis.registry.people.access import Action
+from poetry_aegis.registry.store.pages import GZIP_SUFFIX
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory

@@ -9,14 +9,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import make_durable
-from poetry_aegis.registry.access import Action, permits
-from poetry_aegis.registry.distributions import inspect
+from poetry_aegis.registry.archives.distributions import inspect
+from poetry_aegis.registry.archives.metadata import check_agreement
 from poetry_aegis.registry.errors import BadUpload, TooLarge, UploadStalled
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
 from poetry_aegis.registry.http.form import DIGESTS, Form, FormReader
-from poetry_aegis.registry.metadata import check_agreement
 from poetry_aegis.registry.names import parse_file_name
-from poetry_aegis.registry.store import Outcome, Overwriting, Store
+from poetry_aegis.registry.people.access import Action, permits
+from poetry_aegis.registry.store.store import Outcome, Overwriting, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

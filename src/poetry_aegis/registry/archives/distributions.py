@@ -6,9 +6,9 @@ import hashlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.archives import read_core_metadata
-from poetry_aegis.registry.listing import ListedFile, timestamp
-from poetry_aegis.registry.metadata import parse_core_metadata
+from poetry_aegis.registry.archives.metadata import parse_core_metadata
+from poetry_aegis.registry.archives.reading import read_core_metadata
+from poetry_aegis.registry.store.listing import ListedFile, timestamp
 
 if TYPE_CHECKING:
     from pathlib import Path

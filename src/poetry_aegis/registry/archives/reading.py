@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.inventory import Limits
-from poetry_aegis.registry.sdists import read_pkg_info
-from poetry_aegis.registry.wheels import read_metadata
+from poetry_aegis.registry.archives.inventory import Limits
+from poetry_aegis.registry.archives.sdists import read_pkg_info
+from poetry_aegis.registry.archives.wheels import read_metadata
 
 if TYPE_CHECKING:
     from pathlib import Path

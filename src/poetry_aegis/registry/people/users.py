@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
 from poetry_aegis.atomic import write_text
-from poetry_aegis.registry.access import Role, as_role, parse_roles, with_role
 from poetry_aegis.registry.errors import (
     InvalidUserName,
     NoSuchUser,
     UnreadableUsers,
     UserExists,
 )
-from poetry_aegis.registry.htpasswd import (
+from poetry_aegis.registry.locks import exclusive
+from poetry_aegis.registry.people.access import Role, as_role, parse_roles, with_role
+from poetry_aegis.registry.people.htpasswd import (
     ROUNDS,
     Htpasswd,
     hash_password,
@@ -28,7 +29,6 @@ from poetry_aegis.registry.htpasswd import (
     nobodys_hash,
     verifies,
 )
-from poetry_aegis.registry.locks import exclusive
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

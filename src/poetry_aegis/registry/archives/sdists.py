@@ -8,7 +8,7 @@ import tarfile
 import zlib
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.inventory import MIB, Inventory, Limits
+from poetry_aegis.registry.archives.inventory import MIB, Inventory, Limits
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,8 +6,12 @@ from hypothesis import strategies as st
 from packaging.metadata import RawMetadata
 from packaging.metadata import parse_email as packaging_parse_email
 
+from poetry_aegis.registry.archives.metadata import (
+    CoreMetadata,
+    check_agreement,
+    parse_core_metadata,
+)
 from poetry_aegis.registry.errors import BadUpload
-from poetry_aegis.registry.metadata import CoreMetadata, check_agreement, parse_core_metadata
 from poetry_aegis.registry.names import parse_file_name
 from tests.support.distributions import core_metadata
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from poetry_aegis.registry.listing import (
+from poetry_aegis.registry.store.listing import (
     ListedFile,
     Listing,
     parse_listing,

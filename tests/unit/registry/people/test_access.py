@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from poetry_aegis.registry.access import Action, Role, parse_roles, permits, with_role
 from poetry_aegis.registry.errors import InvalidRole, UnreadableUsers
+from poetry_aegis.registry.people.access import Action, Role, parse_roles, permits, with_role
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ def test_a_file_that_grants_nothing_clear_is_refused(text: str, reason: str) -> 
 
 
 def test_an_unknown_role_is_an_error_of_its_own() -> None:
-    from poetry_aegis.registry.access import as_role
+    from poetry_aegis.registry.people.access import as_role
 
     with pytest.raises(InvalidRole):
         as_role("owner")

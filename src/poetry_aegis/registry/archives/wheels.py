@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING
 
 from packaging.version import InvalidVersion, Version
 
-from poetry_aegis.registry.inventory import Inventory, Limits
+from poetry_aegis.registry.archives.inventory import Inventory, Limits
 from poetry_aegis.registry.names import normalized
 
 if TYPE_CHECKING:

@@ -19,18 +19,18 @@ from typing import IO, TYPE_CHECKING
 from poetry_aegis.atomic import fsync_directory, write_bytes
 from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import FileExists, Forbidden, UnusableData
-from poetry_aegis.registry.listing import Listing, parse_listing, parse_project_list
 from poetry_aegis.registry.locks import exclusive
 from poetry_aegis.registry.names import is_normalized, parse_file_name
-from poetry_aegis.registry.pages import JSON_PAGE, write_project_list, write_project_page
-from poetry_aegis.registry.reindex import reindexed
+from poetry_aegis.registry.store.listing import Listing, parse_listing, parse_project_list
+from poetry_aegis.registry.store.pages import JSON_PAGE, write_project_list, write_project_page
+from poetry_aegis.registry.store.reindex import reindexed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from poetry_aegis.registry.archives.distributions import Distribution
     from poetry_aegis.registry.data import DataDirectory
-    from poetry_aegis.registry.distributions import Distribution
     from poetry_aegis.registry.names import DistributionName
 
 logger = logging.getLogger(__name__)

@@ -7,12 +7,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis.atomic import write_bytes
+from poetry_aegis.registry.archives.distributions import inspect
 from poetry_aegis.registry.digests import sha256_of
-from poetry_aegis.registry.distributions import inspect
 from poetry_aegis.registry.errors import BadUpload
-from poetry_aegis.registry.listing import ListedFile, Listing
 from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, parse_file_name
-from poetry_aegis.registry.pages import JSON_PAGE
+from poetry_aegis.registry.store.listing import ListedFile, Listing
+from poetry_aegis.registry.store.pages import JSON_PAGE
 
 if TYPE_CHECKING:
     from pathlib import Path

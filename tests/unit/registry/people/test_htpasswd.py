@@ -4,7 +4,7 @@ import bcrypt
 import pytest
 
 from poetry_aegis.registry.errors import InvalidPassword
-from poetry_aegis.registry.htpasswd import (
+from poetry_aegis.registry.people.htpasswd import (
     Htpasswd,
     hash_password,
     is_bcrypt,

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from poetry_aegis.atomic import write_bytes
-from poetry_aegis.registry.listing import API_VERSION
+from poetry_aegis.registry.store.listing import API_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from poetry_aegis.registry.listing import ListedFile, Listing
+    from poetry_aegis.registry.store.listing import ListedFile, Listing
 
 JSON_PAGE = "index.json"
 HTML_PAGE = "index.html"

@@ -5,8 +5,8 @@ import json
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.listing import ListedFile, Listing
-from poetry_aegis.registry.pages import write_project_list, write_project_page
+from poetry_aegis.registry.store.listing import ListedFile, Listing
+from poetry_aegis.registry.store.pages import write_project_list, write_project_page
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.registry.errors import Overloaded
 
 if TYPE_CHECKING:
-    from poetry_aegis.registry.users import Signature, User, Users
+    from poetry_aegis.registry.people.users import Signature, User, Users
 
 _LIFETIME = 10.0  # seconds
 _MOST = 4096  # decisions

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.registry.decisions import Decisions, basic_credential
 from poetry_aegis.registry.errors import Overloaded
-from poetry_aegis.registry.users import User, Users
+from poetry_aegis.registry.people.decisions import Decisions, basic_credential
+from poetry_aegis.registry.people.users import User, Users
 
 if TYPE_CHECKING:
     from pathlib import Path

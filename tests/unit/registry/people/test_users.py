@@ -15,7 +15,7 @@ from poetry_aegis.registry.errors import (
     UnreadableUsers,
     UserExists,
 )
-from poetry_aegis.registry.users import User, Users
+from poetry_aegis.registry.people.users import User, Users
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,7 +179,7 @@ def test_no_users_is_not_an_error(users: Users) -> None:
 
 def test_the_command_line_can_import_users_without_a_web_server() -> None:
     program = (
-        "import sys; import poetry_aegis.registry.users; "
+        "import sys; import poetry_aegis.registry.people.users; "
         "print([m for m in ('starlette', 'uvicorn', 'python_multipart') if m in sys.modules])"
     )
 

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from poetry_aegis.registry import store as store_module
+from poetry_aegis.registry.archives.distributions import inspect
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.digests import sha256_of
-from poetry_aegis.registry.distributions import inspect
 from poetry_aegis.registry.errors import FileExists, Forbidden, UnusableData
 from poetry_aegis.registry.names import parse_file_name
-from poetry_aegis.registry.pages import write_project_page
-from poetry_aegis.registry.store import Outcome, Overwriting, Store, open_store
+from poetry_aegis.registry.store import store as store_module
+from poetry_aegis.registry.store.pages import write_project_page
+from poetry_aegis.registry.store.store import Outcome, Overwriting, Store, open_store
 from tests.support.distributions import make_sdist, make_wheel
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.registry.archives import read_core_metadata
+from poetry_aegis.registry.archives.inventory import Limits
+from poetry_aegis.registry.archives.reading import read_core_metadata
 from poetry_aegis.registry.errors import BadUpload
-from poetry_aegis.registry.inventory import Limits
 from poetry_aegis.registry.names import parse_file_name
 from tests.support.distributions import core_metadata, make_sdist, make_wheel, write_zip
 

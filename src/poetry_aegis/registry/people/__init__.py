@@ -1,0 +1,1 @@
+"""Who may do what: users, roles, rights, tokens, and the passwords that prove them."""

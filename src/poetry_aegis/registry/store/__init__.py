@@ -1,0 +1,1 @@
+"""The distributions and the pages that tell of them."""
