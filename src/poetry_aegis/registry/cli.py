@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import RegistryError
-from poetry_aegis.registry.options import ServeOptions, parse_size
+from poetry_aegis.registry.options import RegistrySettings, ServeOptions, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +20,7 @@ exit codes:
    0  stopped as asked
    2  wrong options
    3  the "registry" extra is not installed
+  95  the settings file cannot be read or makes no sense
   96  the users' files cannot be read
   97  the data directory cannot be used
   98  another program has the port
@@ -33,15 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from poetry_aegis.registry.server import serve
 
     try:
-        serve(
-            ServeOptions(
-                data=options.data,
-                host=options.host,
-                port=options.port,
-                max_upload_size=options.max_upload_size,
-                anonymous_read=options.anonymous_read,
-            )
-        )
+        settings = _settings(options)
+        serve(ServeOptions(options.data, options.host, options.port, settings))
     except RegistryError as error:
         _say(str(error))
         return error.exit_code
@@ -54,6 +48,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return MISSING_EXTRA
     return 0
+
+
+def _settings(options: argparse.Namespace) -> RegistrySettings:
+    """Return what the settings file says, and the options over it."""
+    from dataclasses import replace
+
+    from poetry_aegis.registry.settings import load_settings
+
+    settings = RegistrySettings() if options.settings is None else load_settings(options.settings)
+    if options.anonymous_read:
+        settings = replace(settings, anonymous_read=True)
+    if options.max_upload_size is not None:
+        settings = replace(settings, max_upload_size=options.max_upload_size)
+    return settings
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -90,10 +98,15 @@ def _parser() -> argparse.ArgumentParser:
         help="the port to listen on, 0 for any free one (default: %(default)s)",
     )
     serve.add_argument(
+        "--settings",
+        type=Path,
+        metavar="FILE",
+        help="a TOML file with all other settings; the options here count more",
+    )
+    serve.add_argument(
         "--max-upload-size",
         type=_size,
-        default=ServeOptions.max_upload_size,
-        metavar="BYTES",
+        metavar="SIZE",
         help="the largest upload to take, as 1048576, 512MiB or 2GiB (default: 1GiB)",
     )
     serve.add_argument(
@@ -110,11 +123,12 @@ def _port(text: str) -> int:
     raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
 
 
-def _size(text: str) -> int:
+def _size(text: str) -> str:
     try:
-        return parse_size(text)
+        parse_size(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
+    return text
 
 
 def _say(sentence: str) -> None:

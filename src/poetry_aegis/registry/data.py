@@ -4,12 +4,16 @@
 
     packages/<project>/<file>             the distributions
     packages/<project>/<file>.metadata    core metadata (PEP 658, PEP 714)
+    packages/<project>/<file>.provenance  attestations (PEP 740)
     simple/index.{json,html}              the project list, each also as .gz
     simple/<project>/index.{json,html}    the project pages, each also as .gz
-    auth/htpasswd, auth/access.toml       users and their roles
+    simple/<project>/withheld.json        the record of a project that is quarantined
+    auth/htpasswd, auth/access.toml       users, their roles and rights, tokens
+    upstream/                             pages and files of the index behind this one
+    state.db                              audit trail, downloads, catalogue (SQLite)
     .work/incoming/                       uploads on their way; emptied at start
     .work/locks/                          one lock file per project
-    .work/pending/                        projects whose pages are being brought up to date
+    .work/pending/                        what is being brought up to date: projects, the list
 """
 
 from __future__ import annotations
@@ -18,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from poetry_aegis.registry.errors import UnusableData
-from poetry_aegis.registry.names import METADATA_SUFFIX, is_normalized
+from poetry_aegis.registry.names import METADATA_SUFFIX, PROVENANCE_SUFFIX, is_normalized
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,16 @@ class DataDirectory:
         return self.root / "auth"
 
     @property
+    def upstream(self) -> Path:
+        """What was fetched from the index behind this one."""
+        return self.root / "upstream"
+
+    @property
+    def database(self) -> Path:
+        """The audit trail, downloads and the catalogue."""
+        return self.root / "state.db"
+
+    @property
     def work(self) -> Path:
         """What the registry needs for itself and nobody is served."""
         return self.root / ".work"
@@ -93,6 +107,14 @@ class DataDirectory:
     def metadata(self, project: str, file_name: str) -> Path:
         """Return the path of a distribution's core metadata."""
         return self.project_files(project) / f"{file_name}{METADATA_SUFFIX}"
+
+    def provenance(self, project: str, file_name: str) -> Path:
+        """Return the path of a distribution's attestations."""
+        return self.project_files(project) / f"{file_name}{PROVENANCE_SUFFIX}"
+
+    def withheld(self, project: str) -> Path:
+        """Return the path of the record of a project that is quarantined."""
+        return self.project_pages(project) / "withheld.json"
 
     def check_writable(self) -> None:
         """Write and remove a file where uploads go. Raises ``OSError``."""

@@ -9,22 +9,30 @@
     │   ├── InvalidUserName         a name that HTTP Basic or htpasswd cannot carry
     │   ├── InvalidPassword         a password that bcrypt or HTTP Basic cannot carry
     │   ├── InvalidRole             not reader, publisher or admin
+    │   ├── TokenError              an API token that cannot be made or is not there
     │   └── UnreadableUsers         htpasswd or access.toml cannot be read or written
+    ├── ImportFailed           94   another index's files cannot be taken over
+    ├── InvalidSettings        95   the settings file cannot be read or makes no sense
     ├── UnusableData           97   the data directory cannot be used
     ├── PortInUse              98   another program has the port
     ├── CannotListen           99   the address cannot be listened on
     └── HttpError                   an answer to a client, with its status
         ├── BadUpload         400   the form, the file or its metadata are not as they must be
-        │   └── FileExists    400   another file of the same name is there
+        │   ├── FileExists    400   another file of the same name is there
+        │   └── NotUploadable 400   the project takes no uploads: archived or quarantined
+        ├── BadRequest        400   a request to the API that makes no sense
         ├── Unauthorized      401   a wrong or missing credential
         ├── Forbidden         403   the user is known and may not do this
         ├── NotFound          404
         ├── MethodNotAllowed  405
         ├── NotAcceptable     406   no format that the client takes
         ├── UploadStalled     408   the body stopped coming
+        ├── Conflict          409   the request does not fit the state of the project
         ├── TooLarge          413   more bytes than this registry takes
         ├── NotAForm          415   an upload that is not multipart/form-data
         ├── BadRange          416   a Range that the file does not have
+        ├── TooManyFailures   429   too many wrong passwords, for this address or this user
+        ├── UpstreamFailed    502   the index behind this one did not answer as it should
         ├── Unavailable       503   the registry cannot answer for now
         │   └── Overloaded    503   too many passwords to check at a time
         └── StoreFull         507   no space left for the file
@@ -76,6 +84,22 @@ class UnreadableUsers(UsersError):
     """``htpasswd`` or ``access.toml`` cannot be read or written."""
 
 
+class TokenError(UsersError):
+    """An API token that cannot be made, or is not there."""
+
+
+class ImportFailed(RegistryError):
+    """The files of another index cannot be taken over."""
+
+    exit_code = 94
+
+
+class InvalidSettings(RegistryError):
+    """The settings file cannot be read or makes no sense."""
+
+    exit_code = 95
+
+
 class UnusableData(RegistryError):
     """The data directory cannot be used."""
 
@@ -113,6 +137,16 @@ class BadUpload(HttpError):
 
 class FileExists(BadUpload):
     """Another file of the same name is there."""
+
+
+class NotUploadable(BadUpload):
+    """The project takes no uploads: it is archived or quarantined (PEP 792)."""
+
+
+class BadRequest(HttpError):
+    """A request to the API that makes no sense."""
+
+    status = 400
 
 
 class Unauthorized(HttpError):
@@ -159,6 +193,12 @@ class NotAcceptable(HttpError):
     status = 406
 
 
+class Conflict(HttpError):
+    """The request does not fit the state of the project."""
+
+    status = 409
+
+
 class UploadStalled(HttpError):
     """The body stopped coming."""
 
@@ -190,6 +230,27 @@ class BadRange(HttpError):
     def headers(self) -> Sequence[tuple[bytes, bytes]]:
         """Tell the size."""
         return ((b"content-range", f"bytes */{self.size}".encode("ascii")),)
+
+
+class TooManyFailures(HttpError):
+    """Too many wrong passwords, for this address or this user; *seconds* until the next try."""
+
+    status = 429
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """Say when to ask again."""
+        return ((b"retry-after", str(self.seconds).encode("ascii")),)
+
+
+class UpstreamFailed(HttpError):
+    """The index behind this one did not answer as it should."""
+
+    status = 502
 
 
 class Unavailable(HttpError):

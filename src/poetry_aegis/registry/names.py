@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis.registry.errors import BadUpload
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from packaging.tags import Tag
     from packaging.version import Version
 
 METADATA_SUFFIX = ".metadata"
+PROVENANCE_SUFFIX = ".provenance"
 
 _NORMALIZED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
@@ -54,6 +58,11 @@ def is_project_name(name: str) -> bool:
 def is_normalized(name: str) -> bool:
     """Tell whether *name* is a normalised project name, and so safe as a directory's."""
     return len(name) <= _LONGEST_PROJECT_NAME and _NORMALIZED.fullmatch(name) is not None
+
+
+def matches_any(project: str, patterns: Iterable[str]) -> bool:
+    """Tell whether a normalised project name matches one of the shell-like *patterns*."""
+    return any(pattern == "*" or fnmatchcase(project, pattern) for pattern in patterns)
 
 
 def is_file_name(name: str) -> bool:

@@ -1,15 +1,19 @@
-"""What the server is started with."""
+"""What the server is started with.
+
+`RegistrySettings` is the schema of the settings that an operator may write; a dataclass of this
+module is a table of that file.
+"""
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-DEFAULT_MAX_UPLOAD_SIZE = 1024**3
 
 _SIZE = re.compile(r"(\d+)\s*(|B|KiB|MiB|GiB|KB|MB|GB|K|M|G)", re.IGNORECASE)
 _UNITS = {
@@ -21,14 +25,107 @@ _UNITS = {
 
 
 @dataclass(frozen=True)
+class LoginLimits:
+    """``[logins]``: how many wrong passwords are taken within a *window* of seconds."""
+
+    per_address: int = 20
+    per_user: int = 50
+    window: int = 60
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "per_address", "per_user", "window")
+
+
+@dataclass(frozen=True)
+class UpstreamSettings:
+    """``[upstream]``: another index, whose projects are shown where this one has none.
+
+    Off without a *url*, the address of a simple API. *allow* and *deny* are patterns of project
+    names, *minimum_age* is in days, *fresh* in seconds, *timeout* in seconds.
+    """
+
+    url: str = ""
+    allow: tuple[str, ...] = ("*",)
+    deny: tuple[str, ...] = ()
+    minimum_age: int = 0
+    fresh: int = 600
+    timeout: int = 15
+
+    def __post_init__(self) -> None:
+        if self.url and not re.match(r"https?://[^\s/]", self.url):
+            raise InvalidTable(f"url = {self.url!r} is not the address of an index.")
+        _require_positive(self, "timeout")
+        for key in ("minimum_age", "fresh"):
+            if getattr(self, key) < 0:
+                raise InvalidTable(f"{key} = {getattr(self, key)} is less than nothing.")
+
+
+@dataclass(frozen=True)
+class RetentionRule:
+    """``[[retention]]``: which releases of the *projects*, patterns of names, may be deleted.
+
+    Of each kind the newest so many versions are kept, 0 for all. Nothing younger than *older_than*
+    days is deleted.
+    """
+
+    projects: tuple[str, ...] = ("*",)
+    keep_releases: int = 0
+    keep_pre_releases: int = 0
+    keep_dev_releases: int = 0
+    older_than: int = 0
+
+    def __post_init__(self) -> None:
+        for key in ("keep_releases", "keep_pre_releases", "keep_dev_releases", "older_than"):
+            if getattr(self, key) < 0:
+                raise InvalidTable(f"{key} = {getattr(self, key)} is less than nothing.")
+
+
+@dataclass(frozen=True)
+class RegistrySettings:
+    """How a registry behaves, wherever it runs.
+
+    *anonymous_read*: whether reading needs no credential. *max_upload_size*: of a whole request.
+    *overwrite*: whether an admin may replace a file; where nobody may, clients are told to keep
+    files for good. *watch*: whether files that are copied in by hand are noticed at once.
+    *reserved*: patterns of project names that are never looked up *upstream*. *metrics_port*: a
+    port of its own for ``/metrics``, 0 for none. *trusted_proxies*: addresses and networks whose
+    ``X-Forwarded-For`` is believed. *minimum_free_space*: below it the registry is not ready.
+    """
+
+    anonymous_read: bool = False
+    max_upload_size: str = "1GiB"
+    overwrite: bool = True
+    watch: bool = False
+    reserved: tuple[str, ...] = ()
+    metrics_port: int = 0
+    trusted_proxies: tuple[str, ...] = ()
+    minimum_free_space: str = "64MiB"
+    logins: LoginLimits = field(default_factory=LoginLimits)
+    upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
+    retention: tuple[RetentionRule, ...] = ()
+
+    def __post_init__(self) -> None:
+        _require_size("max_upload_size", self.max_upload_size)
+        _require_size("minimum_free_space", self.minimum_free_space)
+        if not 0 <= self.metrics_port <= 65535:
+            raise InvalidTable(f"metrics_port = {self.metrics_port} is not a port.")
+        for address in self.trusted_proxies:
+            _require_network(address)
+
+    @property
+    def max_upload_bytes(self) -> int:
+        """The largest upload, in bytes."""
+        return parse_size(self.max_upload_size)
+
+
+@dataclass(frozen=True)
 class ServeOptions:
-    """How to serve a data directory. *max_upload_size* is in bytes, of the whole request."""
+    """Which data directory to serve, where, and how."""
 
     data: Path
     host: str = "127.0.0.1"
     port: int = 8080
-    max_upload_size: int = DEFAULT_MAX_UPLOAD_SIZE
-    anonymous_read: bool = False
+    settings: RegistrySettings = field(default_factory=RegistrySettings)
 
 
 def parse_size(text: str) -> int:
@@ -37,3 +134,28 @@ def parse_size(text: str) -> int:
     if match is None or (size := int(match[1]) * _UNITS[match[2].upper()]) < 1:
         raise ValueError(f"{text!r} is not a size such as 1048576, 512MiB or 2GiB")
     return size
+
+
+def _require_positive(table: object, *keys: str) -> None:
+    for key in keys:
+        if getattr(table, key) < 1:
+            raise InvalidTable(f"{key} = {getattr(table, key)} must be at least 1.")
+
+
+def _require_size(key: str, text: str) -> None:
+    try:
+        parse_size(text)
+    except ValueError as error:
+        raise InvalidTable(f"{key}: {error}.") from None
+
+
+def _require_network(address: str) -> None:
+    from ipaddress import ip_network
+
+    try:
+        ip_network(address)
+    except ValueError:
+        raise InvalidTable(
+            f"trusted_proxies: {address!r} is neither an IP address nor a network.",
+            hint="Write an address such as 10.0.0.5, or a network such as 172.16.0.0/12.",
+        ) from None

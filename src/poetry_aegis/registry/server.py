@@ -37,7 +37,7 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
     import uvicorn
 
     from poetry_aegis.registry.data import DataDirectory
-    from poetry_aegis.registry.http.app import Application
+    from poetry_aegis.registry.http.assembly import assemble
     from poetry_aegis.registry.http.heads import BoundedHeads
     from poetry_aegis.registry.log import AccessLog, configure_logging
     from poetry_aegis.registry.people.users import Users
@@ -47,7 +47,7 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
     data = DataDirectory.open(options.data)
     users = Users(data.auth)
     count = len(users.list())  # Fails now rather than at the first request.
-    application = Application(options, open_store(data), users, AccessLog(sys.stderr))
+    application = assemble(options, open_store(data), users, AccessLog(sys.stderr))
     config = uvicorn.Config(
         application,
         log_config=None,

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict, dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, Literal
 
-from poetry_aegis.errors import CorruptProject, ServerError, SettingsError, UsageError
-from poetry_aegis.registry.options import parse_size
+from poetry_aegis.errors import CorruptProject, ServerError, UsageError
+from poetry_aegis.registry.options import RegistrySettings
 from poetry_aegis.server.ports import find_free_port
+from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
     from poetry_aegis.server.home import ServerHome
@@ -32,36 +33,81 @@ anonymous_read = {anonymous_read}
 max_upload_size = {max_upload_size}
 """
 
+# What else there is, with its default, for an operator to uncomment.
+TEMPLATE += """
+# Whether an admin may overwrite a file. Where nobody may, clients keep files for good.
+#overwrite = true
+
+# Whether files that are copied into data/packages by hand appear at once; they appear after
+# `poetry aegis server reindex` in any case.
+#watch = false
+
+# Projects that are never looked up in the index behind this one, for example ["acme-*"].
+#reserved = []
+
+# A port of its own for Prometheus to read /metrics from, on the same host; 0 for none.
+#metrics_port = 0
+
+# Proxies whose X-Forwarded-For is believed, for example ["10.0.0.5", "172.16.0.0/12"].
+#trusted_proxies = []
+
+# Below this much free space the server says that it is not ready.
+#minimum_free_space = "64MiB"
+
+# How many wrong passwords are taken within a window of seconds.
+#[logins]
+#per_address = 20
+#per_user = 50
+#window = 60
+
+# Another index, whose projects are shown where this one has none of that name.
+#[upstream]
+#url = "https://index.example.com/simple/"
+#allow = ["*"]
+#deny = []
+#minimum_age = 0      # days that a release must be old
+#fresh = 600          # seconds until a page is asked for again
+#timeout = 15         # seconds
+
+# Which releases `poetry aegis server prune` may delete; any number of rules.
+#[[retention]]
+#projects = ["*"]
+#keep_releases = 0      # 0 keeps all of them
+#keep_pre_releases = 3
+#keep_dev_releases = 3
+#older_than = 30        # days
+"""
+
+GENERATED = "# Written from server.toml when the server starts. Edit that file, not this one.\n"
+
 
 @dataclass(frozen=True)
-class ServerSettings:
-    """What ``server.toml`` says. Raises `SettingsError` for values that make no sense."""
+class ServerSettings(RegistrySettings):
+    """What ``server.toml`` says: the registry's settings, and where it runs.
+
+    Raises `InvalidTable` for values that make no sense.
+    """
 
     driver: Literal["embedded"] = "embedded"
     host: str = "127.0.0.1"
     port: int = 8080
-    anonymous_read: bool = False
-    max_upload_size: str = "1GiB"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         if not re.fullmatch(r"[0-9A-Za-z_.:-]+", self.host):
-            raise SettingsError(
+            raise InvalidTable(
                 f"host = {self.host!r} is neither an IP address nor a host name.",
                 hint='Name the address to listen on, for example "127.0.0.1".',
             )
         if not 1 <= self.port <= 65535:
-            raise SettingsError(
+            raise InvalidTable(
                 f"port = {self.port} is not a port.", hint="Ports go from 1 to 65535."
             )
-        try:
-            parse_size(self.max_upload_size)
-        except ValueError as error:
-            raise SettingsError(f"max_upload_size: {error}.") from None
 
-    @property
-    def max_upload_bytes(self) -> int:
-        """The largest upload, in bytes."""
-        return parse_size(self.max_upload_size)
+    def of_registry(self) -> dict[str, Any]:
+        """Return the part that the registry itself reads, as a table."""
+        table = asdict(self)
+        return {field.name: table[field.name] for field in fields(RegistrySettings)}
 
     @property
     def reachable_host(self) -> str:
@@ -93,7 +139,7 @@ def new_settings(*, host: str, port: int) -> ServerSettings:
     """
     try:
         settings = ServerSettings(host=host, port=port or ServerSettings.port)
-    except SettingsError as error:
+    except InvalidTable as error:
         raise UsageError(str(error), hint=error.hint) from None
     return settings if port else replace(settings, port=find_free_port(host))
 
@@ -121,8 +167,19 @@ def render_settings(settings: ServerSettings) -> str:
     """Return *settings* as a commented ``server.toml``."""
     import tomlkit
 
-    values = {key: tomlkit.item(value).as_string() for key, value in asdict(settings).items()}
+    table = asdict(settings)
+    values = {
+        key: tomlkit.item(table[key]).as_string()
+        for key in ("driver", "host", "port", "anonymous_read", "max_upload_size")
+    }
     return TEMPLATE.format(**values)
+
+
+def render_registry_settings(settings: ServerSettings) -> str:
+    """Return what the registry's process is to read: all of its settings, in TOML."""
+    import tomlkit
+
+    return GENERATED + tomlkit.dumps(settings.of_registry())
 
 
 def is_loopback(host: str) -> bool:

@@ -5,6 +5,7 @@
     server.toml         the settings, the only file an operator edits
     data/               the index itself: distributions, pages, users
     run/registry.pid    the running process
+    run/registry.toml   the settings it was started with, written from server.toml
     run/lock            held while a command starts, stops or changes something
     logs/registry.log   what the process prints
 """
@@ -45,6 +46,11 @@ class ServerHome:
     def pid_file(self) -> Path:
         """Which process serves this home."""
         return self.root / "run" / "registry.pid"
+
+    @property
+    def registry_settings(self) -> Path:
+        """What the running process reads; written from ``server.toml``."""
+        return self.root / "run" / "registry.toml"
 
     @property
     def lock_file(self) -> Path:

@@ -10,14 +10,15 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import UnreadableUsers, UserError
-from poetry_aegis.registry.people.access import ROLES
+from poetry_aegis.registry.people.identity import ROLES
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from poetry_aegis.registry.people.users import User, Users
+    from poetry_aegis.registry.people.identity import Identity
+    from poetry_aegis.registry.people.users import Users
     from poetry_aegis.server.home import ServerHome
 
 ADMIN = "admin"
@@ -29,7 +30,7 @@ def generate_password() -> str:
     return secrets.token_urlsafe(18)
 
 
-def list_users(home: ServerHome) -> list[User]:
+def list_users(home: ServerHome) -> list[Identity]:
     """Return the users of *home*. Raises `NoServer`, `MissingExtra`, `UnreadableUsers`."""
     home.require()
     with _registry_errors(home):
@@ -43,7 +44,7 @@ def first_admin(home: ServerHome) -> str | None:
 
 def add_user(
     home: ServerHome, name: str, password: str, *, role: str | None, replace: bool
-) -> User:
+) -> Identity:
     """Add a user, or give an existing one a new password and role; return the user.
 
     Without *role* the first user becomes an admin, later ones publishers. Raises `NoServer`,
@@ -70,7 +71,7 @@ def require_valid(home: ServerHome, name: str, password: str) -> None:
     """Raise `UserError` for what the registry would refuse, before anything is written."""
     with _registry_errors(home), TemporaryDirectory() as scratch:
         from poetry_aegis.registry.people.htpasswd import hash_password
-        from poetry_aegis.registry.people.users import Users
+    from poetry_aegis.registry.people.users import Users
 
         hash_password(password, CHEAPEST)
         Users(Path(scratch), rounds=CHEAPEST).add(name, "nobody's password")
@@ -85,7 +86,7 @@ def remove_user(home: ServerHome, name: str) -> None:
         users.remove(name)
 
 
-def _keep_an_admin(users: Sequence[User], *, without: str) -> None:
+def _keep_an_admin(users: Sequence[Identity], *, without: str) -> None:
     admins = {user.name for user in users if user.role == ADMIN}
     if admins == {unicodedata.normalize("NFC", without)}:
         raise UserError(

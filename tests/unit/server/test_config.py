@@ -38,7 +38,9 @@ def test_what_is_written_is_read_back(
 ) -> None:
     import tomlkit
 
-    settings = ServerSettings("embedded", host, port, anonymous_read, f"{megabytes}MB")
+    settings = ServerSettings(
+        anonymous_read=anonymous_read, max_upload_size=f"{megabytes}MB", host=host, port=port
+    )
     table = tomlkit.parse(render_settings(settings)).unwrap()
     assert read_table(ServerSettings, table, where="server.toml") == settings
 

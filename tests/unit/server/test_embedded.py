@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from poetry_aegis.errors import NotReady, PortInUse, ServerError, UnreadableUsers
+from poetry_aegis.registry.options import LoginLimits, RegistrySettings, RetentionRule
+from poetry_aegis.registry.settings import load_settings as load_registry_settings
 from poetry_aegis.server import processes
 from poetry_aegis.server.drivers import driver_of
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
@@ -63,11 +66,16 @@ def test_a_life(driver: EmbeddedDriver) -> None:
 
 
 def test_settings_reach_the_process(set_up: ServerHome, settings: ServerSettings) -> None:
-    driver = EmbeddedDriver(set_up, replace(settings, anonymous_read=True, max_upload_size="3MiB"))
+    limits = LoginLimits(per_address=7)
+    rules = (RetentionRule(projects=("acme-*",), keep_pre_releases=3),)
+    changed = replace(settings, anonymous_read=True, logins=limits, retention=rules)
+    driver = EmbeddedDriver(set_up, changed)
     pid = driver.start().pid
+
     arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
-    assert "--anonymous-read" in arguments
-    assert arguments[arguments.index("--max-upload-size") + 1] == str(3 * 1024 * 1024)
+    read = load_registry_settings(Path(arguments[arguments.index("--settings") + 1]))
+    assert read == RegistrySettings(**{f.name: getattr(changed, f.name) for f in fields(read)})
+    assert httpx.get(f"{changed.url}simple/", trust_env=False).status_code == 200
 
 
 def test_what_poetry_keeps_in_the_environment_is_not_handed_on(

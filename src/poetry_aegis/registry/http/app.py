@@ -7,47 +7,38 @@ import logging
 import time
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.errors import (
-    HttpError,
-    MethodNotAllowed,
-    NotFound,
-    StoreFull,
-)
-from poetry_aegis.registry.http.exchange import ClientGone, Exchange, error_answer, text_answer
-from poetry_aegis.registry.http.files import Files
-from poetry_aegis.registry.http.gate import Gate
-from poetry_aegis.registry.http.health import Health, version
-from poetry_aegis.registry.http.pages import Pages
-from poetry_aegis.registry.http.uploads import Uploads
+from poetry_aegis.registry.errors import Forbidden, HttpError, StoreFull
+from poetry_aegis.registry.http.exchange import ClientGone, Exchange, error_answer
+from poetry_aegis.registry.http.routing import Route, Router
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from collections.abc import Callable, Iterable
+
+    from starlette.types import Message, Receive, Scope, Send
 
     from poetry_aegis.registry.log import AccessLog
-    from poetry_aegis.registry.options import ServeOptions
-    from poetry_aegis.registry.people.users import Users
-    from poetry_aegis.registry.store.store import Store
+
+    Observe = Callable[[Exchange, int, float], None]
 
 logger = logging.getLogger(__name__)
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLIENT_GONE = 499  # as nginx logs it; nobody is there to be told
-_UPLOAD_PATHS = {"/", "/legacy", "/legacy/", "/simple", "/simple/"}
-_READ = ("GET", "HEAD")
+
+
+def _nobody_observes(_exchange: Exchange, _status: int, _seconds: float) -> None:
+    pass
 
 
 class Application:
-    """The registry as an ASGI application."""
+    """The registry as an ASGI application: its routes, its errors, its access log."""
 
     def __init__(
-        self, options: ServeOptions, store: Store, users: Users, access_log: AccessLog
+        self, routes: Iterable[Route], access_log: AccessLog, observe: Observe = _nobody_observes
     ) -> None:
-        gate = Gate(users, anonymous_read=options.anonymous_read)
-        self._pages = Pages(store.data, gate)
-        self._files = Files(store.data, gate)
-        self._uploads = Uploads(store, gate, options.max_upload_size)
-        self._health = Health(store, users)
+        self.router = Router(routes)
         self._access_log = access_log
+        self._observe = observe
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and log it."""
@@ -70,41 +61,17 @@ class Application:
                 raise  # The answer has begun: the connection is cut, so that it looks cut.
             await _answer_error(exchange, error)
         finally:
-            self._log(exchange, status, began, time.perf_counter() - clock)
+            seconds = time.perf_counter() - clock
+            self._log(exchange, status, began, seconds)
+            self._observe(exchange, status, seconds)
 
     async def _answer(self, exchange: Exchange) -> None:
-        response = await self._respond(exchange)
+        route = self.router.find(exchange)
+        exchange.route = route.name
+        if route.method != "GET":
+            refuse_cross_site(exchange)
+        response = await route.answer(exchange)
         await response(exchange.scope, exchange.receive, exchange.send)
-
-    async def _respond(self, exchange: Exchange) -> ASGIApp:
-        method, path = exchange.method, exchange.path
-        if method == "POST" and path in _UPLOAD_PATHS:
-            return await self._uploads.take(exchange)
-        if method not in _READ:
-            allowed = "GET, HEAD, POST" if path in _UPLOAD_PATHS else "GET, HEAD"
-            raise MethodNotAllowed(f"{path[:200]!a} takes only {allowed}.", allowed)
-        return await self._read(exchange, path)
-
-    async def _read(self, exchange: Exchange, path: str) -> ASGIApp:
-        match path.split("/")[1:]:
-            case ["simple"] | ["simple", ""]:
-                return await self._pages.project_list(exchange)
-            case ["simple", _] | ["simple", _, ""]:
-                return await self._pages.project(exchange, path.removeprefix("/simple/"))
-            case ["packages", project, file_name]:
-                return await self._files.serve(exchange, project, file_name)
-            case ["health"]:
-                return self._health.alive()
-            case ["ready"]:
-                return await self._health.ready()
-            case [""]:
-                return text_answer(
-                    f"A private Python package index (poetry-aegis {version()}).\n"
-                    "Its projects are listed at /simple/; uploads are posted to /legacy/."
-                )
-            case ["legacy"] | ["legacy", ""]:
-                raise MethodNotAllowed("Uploads are posted here; reading is at /simple/.", "POST")
-        raise NotFound("There is nothing at this address; the index is at /simple/.")
 
     def _log(self, exchange: Exchange, status: int, began: float, seconds: float) -> None:
         client = exchange.scope.get("client")
@@ -120,6 +87,21 @@ class Application:
                 "agent": exchange.header(b"user-agent")[:200],
             },
         )
+
+
+def refuse_cross_site(exchange: Exchange) -> None:
+    """Raise `Forbidden` for a change that a page of another site asks a browser for.
+
+    Browsers send the credentials they know with it. They also say where it comes from (Fetch
+    Metadata, or the older ``Origin``); upload clients say neither.
+    """
+    site = exchange.header(b"sec-fetch-site")
+    origin = exchange.header(b"origin")
+    foreign = site not in ("", "same-origin", "none")
+    if not site and origin:
+        foreign = origin.partition("://")[2] != exchange.header(b"host")
+    if foreign:
+        raise Forbidden("A page of another site asked for this change.")
 
 
 async def _answer_error(exchange: Exchange, error: Exception) -> None:

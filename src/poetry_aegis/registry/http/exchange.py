@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from starlette.types import Receive, Scope, Send
 
     from poetry_aegis.registry.errors import HttpError
-    from poetry_aegis.registry.people.users import User
+    from poetry_aegis.registry.people.identity import Identity
 
 
 T = TypeVar("T")
@@ -29,13 +29,19 @@ class ClientGone(Exception):
 
 @dataclass
 class Exchange:
-    """A request, and what became known of it on the way: *user* when it was authenticated."""
+    """A request, and what became known of it on the way.
+
+    *user* is whose credential it brought, ``None`` for an anonymous one; *parameters* are those
+    of the route's path, percent-decoded; *route* is its name.
+    """
 
     scope: Scope
     receive: Receive
     send: Send
     headers: Mapping[bytes, bytes] = field(init=False)
-    user: User | None = None
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    route: str = "none"
+    user: Identity | None = None
 
     def __post_init__(self) -> None:
         self.headers = dict(self.scope["headers"])

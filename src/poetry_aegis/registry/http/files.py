@@ -11,8 +11,9 @@ from starlette.responses import FileResponse
 from poetry_aegis.registry.errors import BadRange, NotFound
 from poetry_aegis.registry.http.exchange import Answer
 from poetry_aegis.registry.http.pages import FileCache, cached_answer, is_known
+from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, is_normalized
-from poetry_aegis.registry.people.access import Action
+from poetry_aegis.registry.people.identity import Action
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -33,9 +34,14 @@ class Files:
         # Kept, but asked for each time: an admin may overwrite a file.
         self._cache_control = f"{audience}, no-cache"
 
-    async def serve(self, exchange: Exchange, project: str, file_name: str) -> ASGIApp:
+    def routes(self) -> list[Route]:
+        """Return the one route of files."""
+        return [Route("GET", "/packages/{project}/{file_name}", self.serve, "file")]
+
+    async def serve(self, exchange: Exchange) -> ASGIApp:
         """Answer ``/packages/<project>/<file>`` and ``….metadata``."""
         await self._gate.admit(exchange, Action.READ)
+        project, file_name = exchange.parameters["project"], exchange.parameters["file_name"]
         distribution = file_name.removesuffix(METADATA_SUFFIX)
         # Nothing but these two shapes ever reaches the disk.
         if not (is_normalized(project) and is_file_name(distribution)):

@@ -11,12 +11,13 @@ from poetry_aegis.registry.errors import (
     Unavailable,
     UnreadableUsers,
 )
-from poetry_aegis.registry.people.access import Action, permits
 from poetry_aegis.registry.people.decisions import Decisions
+from poetry_aegis.registry.people.identity import Action
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.http.exchange import Exchange
-    from poetry_aegis.registry.people.users import User, Users
+    from poetry_aegis.registry.people.identity import Identity
+    from poetry_aegis.registry.people.users import Users
 
 logger = logging.getLogger(__name__)
 
@@ -44,12 +45,12 @@ class Gate:
         if user is None:
             raise Unauthorized("The user name or the password is wrong.")
         exchange.user = user
-        if not permits(user.role, action):
+        if not user.may(action):
             raise Forbidden(
                 f"User {user.name!r} has the role {user.role}, and so may not {action.value}."
             )
 
-    async def _user_of(self, exchange: Exchange, authorization: bytes) -> User | None:
+    async def _user_of(self, exchange: Exchange, authorization: bytes) -> Identity | None:
         decision = self._decisions.known(authorization)
         if decision is not None:
             return decision.user

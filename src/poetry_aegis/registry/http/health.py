@@ -8,7 +8,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import Unavailable, UnreadableUsers
-from poetry_aegis.registry.http.exchange import Answer, json_answer
+from poetry_aegis.registry.http.exchange import Answer, Exchange, json_answer, text_answer
+from poetry_aegis.registry.http.routing import Route
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.people.users import Users
@@ -26,11 +27,26 @@ class Health:
         self._checked = float("-inf")
         self._problem: str | None = None
 
-    def alive(self) -> Answer:
+    def routes(self) -> list[Route]:
+        """Return the routes of probes."""
+        return [
+            Route("GET", "/health", self.alive, "health"),
+            Route("GET", "/ready", self.ready, "ready"),
+            Route("GET", "/", self.greet, "home"),
+        ]
+
+    async def alive(self, _exchange: Exchange) -> Answer:
         """Answer ``/health``."""
         return json_answer({"status": "ok", "version": version()})
 
-    async def ready(self) -> Answer:
+    async def greet(self, _exchange: Exchange) -> Answer:
+        """Answer ``/`` with where to go from here."""
+        return text_answer(
+            f"A private Python package index (poetry-aegis {version()}).\n"
+            "Its projects are listed at /simple/; uploads are posted to /legacy/."
+        )
+
+    async def ready(self, _exchange: Exchange) -> Answer:
         """Answer ``/ready``. Raises `Unavailable` with the reason."""
         if time.monotonic() - self._checked > _LIFETIME:
             self._problem = await asyncio.to_thread(self._find_problem)

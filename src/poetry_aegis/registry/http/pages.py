@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from poetry_aegis.registry.errors import NotAcceptable, NotFound
 from poetry_aegis.registry.http.exchange import Answer, Exchange
 from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
+from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
-from poetry_aegis.registry.people.access import Action
+from poetry_aegis.registry.people.identity import Action
 from poetry_aegis.registry.store.pages import GZIP_SUFFIX
 
 if TYPE_CHECKING:
@@ -71,6 +72,15 @@ class Pages:
         self._gate = gate
         self._cache = FileCache()
 
+    def routes(self) -> list[Route]:
+        """Return the routes of the simple API."""
+        return [
+            Route("GET", "/simple/{project}/", self.project, "project"),
+            Route("GET", "/simple/{project}", self.project, "project"),
+            Route("GET", "/simple/", self.project_list, "projects"),
+            Route("GET", "/simple", self.project_list, "projects"),
+        ]
+
     async def project_list(self, exchange: Exchange) -> Answer:
         """Answer ``/simple/``."""
         await self._gate.admit(exchange, Action.READ)
@@ -78,16 +88,17 @@ class Pages:
             return _moved(exchange, "simple/")
         return self._page(exchange, self._root, "The project list is missing.")
 
-    async def project(self, exchange: Exchange, name: str) -> Answer:
+    async def project(self, exchange: Exchange) -> Answer:
         """Answer ``/simple/<name>/``, or send to where it is spelled so."""
         await self._gate.admit(exchange, Action.READ)
-        bare = name.removesuffix("/")
+        bare = exchange.parameters["project"]
+        has_slash = exchange.path.endswith("/")
         if not is_project_name(bare):
             raise NotFound("There is no such project in this index.")
         if not is_normalized(bare):
-            up = "../" if name.endswith("/") else ""
+            up = "../" if has_slash else ""
             return _moved(exchange, f"{up}{normalized(bare)}/")
-        if not name.endswith("/"):
+        if not has_slash:
             return _moved(exchange, f"{bare}/")
         missing = f"There is no project {bare} in this index."
         return self._page(exchange, f"{self._root}/{bare}", missing)

@@ -14,8 +14,9 @@ from poetry_aegis.registry.archives.metadata import check_agreement
 from poetry_aegis.registry.errors import BadUpload, TooLarge, UploadStalled
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
 from poetry_aegis.registry.http.form import DIGESTS, Form, FormReader
+from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import parse_file_name
-from poetry_aegis.registry.people.access import Action, permits
+from poetry_aegis.registry.people.identity import Action
 from poetry_aegis.registry.store.store import Outcome, Overwriting, Store
 
 if TYPE_CHECKING:
@@ -43,6 +44,11 @@ class Uploads:
         self._gate = gate
         self._limit = limit
         self._workers = ThreadPoolExecutor(4 + (os.cpu_count() or 1), thread_name_prefix="upload")
+
+    def routes(self) -> list[Route]:
+        """Return the routes that take uploads: clients are configured with any of them."""
+        paths = ("/legacy/", "/legacy", "/simple/", "/simple", "/")
+        return [Route("POST", path, self.take, "upload") for path in paths]
 
     async def take(self, exchange: Exchange) -> Answer:
         """Answer a POST. Nothing of the body is read for a client that may not upload.
@@ -111,7 +117,7 @@ def _overwriting(exchange: Exchange) -> Overwriting:
     if exchange.header(OVERWRITE_HEADER).strip().lower() != "true":
         return Overwriting.NOT_ASKED
     user = exchange.user
-    allowed = user is not None and permits(user.role, Action.OVERWRITE)
+    allowed = user is not None and user.may(Action.OVERWRITE)
     return Overwriting.ALLOWED if allowed else Overwriting.NOT_ALLOWED
 
 

@@ -1,39 +1,13 @@
-"""Who may do what: roles, and ``access.toml``, the file that grants them."""
+"""``access.toml``, the file that grants roles."""
 
 from __future__ import annotations
 
 import sys
-from enum import Enum
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Literal, cast, get_args
+from typing import Any, cast
 
 from poetry_aegis.registry.errors import InvalidRole, UnreadableUsers
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-Role = Literal["reader", "publisher", "admin"]
-ROLES: tuple[Role, ...] = get_args(Role)  # each may do what the ones before it may
-
-
-class Action(Enum):
-    """What a request is about to do, named as a sentence puts it."""
-
-    READ = "read this index"
-    UPLOAD = "upload to this index"
-    OVERWRITE = "overwrite a file of this index"
-
-
-_NEEDED: Mapping[Action, Role] = {
-    Action.READ: "reader",
-    Action.UPLOAD: "publisher",
-    Action.OVERWRITE: "admin",
-}
-
-
-def permits(role: Role, action: Action) -> bool:
-    """Tell whether *role* includes *action*."""
-    return ROLES.index(role) >= ROLES.index(_NEEDED[action])
+from poetry_aegis.registry.people.identity import ROLES, Role
 
 
 def as_role(name: object) -> Role:

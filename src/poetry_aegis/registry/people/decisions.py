@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from poetry_aegis.registry.errors import Overloaded
 
 if TYPE_CHECKING:
-    from poetry_aegis.registry.people.users import Signature, User, Users
+    from poetry_aegis.registry.people.identity import Identity
+    from poetry_aegis.registry.people.users import Signature, Users
 
 _LIFETIME = 10.0  # seconds
 _MOST = 4096  # decisions
@@ -27,7 +28,7 @@ _MOST_PENDING = 8  # undecided credentials for each worker: two seconds of bcryp
 class Decision:
     """Whose a credential is, ``None`` for nobody's; *expires* is on the monotonic clock."""
 
-    user: User | None
+    user: Identity | None
     expires: float
 
 
@@ -35,8 +36,8 @@ class Decision:
 class _Pending:
     """A decision being made: the worker's part, the loop's part, and the requests in wait."""
 
-    work: Future[User | None]
-    task: asyncio.Task[User | None]
+    work: Future[Identity | None]
+    task: asyncio.Task[Identity | None]
     waiting: int = 0
 
 
@@ -69,7 +70,7 @@ class Decisions:
         decision = self._decided.get(self._fingerprint(authorization))
         return decision if decision and decision.expires > time.monotonic() else None
 
-    async def user_of(self, authorization: bytes) -> User | None:
+    async def user_of(self, authorization: bytes) -> Identity | None:
         """Return whose credential *authorization* is, ``None`` for nobody's.
 
         Cancelled by all who wait for it, a decision that no worker has begun is not made. Raises
@@ -105,12 +106,12 @@ class Decisions:
         self._deciding[fingerprint] = pending
         return pending
 
-    def _drop(self, fingerprint: bytes, work: Future[User | None]) -> None:
+    def _drop(self, fingerprint: bytes, work: Future[Identity | None]) -> None:
         pending = self._deciding.get(fingerprint)
         if pending is not None and pending.work is work:
             del self._deciding[fingerprint]
 
-    async def _decide(self, fingerprint: bytes, work: Future[User | None]) -> User | None:
+    async def _decide(self, fingerprint: bytes, work: Future[Identity | None]) -> Identity | None:
         signature = self._signature
         try:
             user = await asyncio.wrap_future(work)
@@ -120,7 +121,7 @@ class Decisions:
             self._remember(fingerprint, user)
         return user
 
-    def _remember(self, fingerprint: bytes, user: User | None) -> None:
+    def _remember(self, fingerprint: bytes, user: Identity | None) -> None:
         self._decided.pop(fingerprint, None)
         while len(self._decided) >= _MOST:
             del self._decided[next(iter(self._decided))]

@@ -20,7 +20,7 @@ from poetry_aegis.registry.errors import (
     UserExists,
 )
 from poetry_aegis.registry.locks import exclusive
-from poetry_aegis.registry.people.access import Role, as_role, parse_roles, with_role
+from poetry_aegis.registry.people.access import as_role, parse_roles, with_role
 from poetry_aegis.registry.people.htpasswd import (
     ROUNDS,
     Htpasswd,
@@ -29,6 +29,7 @@ from poetry_aegis.registry.people.htpasswd import (
     nobodys_hash,
     verifies,
 )
+from poetry_aegis.registry.people.identity import Identity, Role
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,14 +41,6 @@ Signature: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
 
 _LONGEST_NAME = 255  # bytes, as htpasswd has it
 _PRIVATE = 0o600
-
-
-@dataclass(frozen=True)
-class User:
-    """Somebody the index knows."""
-
-    name: str
-    role: Role
 
 
 @dataclass(frozen=True)
@@ -76,7 +69,7 @@ class Users:
 
     def add(
         self, name: str, password: str, role: str | None = None, *, replace: bool = False
-    ) -> User:
+    ) -> Identity:
         """Add a user and return it.
 
         Without a *role* the first user becomes admin, later ones publishers, and one that is
@@ -96,7 +89,7 @@ class Users:
             # The role first: a user without a password cannot log in, whatever the role.
             self._write_role(checked_name, checked_role)
             self._write_htpasswd(htpasswd.with_user(checked_name, password_hash))
-        return User(checked_name, checked_role)
+        return Identity(checked_name, checked_role)
 
     def remove(self, name: str) -> None:
         """Remove a user. Raises `NoSuchUser`."""
@@ -106,12 +99,12 @@ class Users:
             self._write_htpasswd(htpasswd.without_user(name))
             self._write_role(name, None)
 
-    def list(self) -> list[User]:
+    def list(self) -> list[Identity]:
         """Return all users, by name."""
         current = self._current()
-        return [User(name, _role(current, name)) for name in sorted(current.hashes)]
+        return [Identity(name, _role(current, name)) for name in sorted(current.hashes)]
 
-    def authenticate(self, name: str, password: str) -> User | None:
+    def authenticate(self, name: str, password: str) -> Identity | None:
         """Return the user if *password* is theirs, else ``None``.
 
         Runs bcrypt once, in any case: call it off the event loop.
@@ -123,7 +116,7 @@ class Users:
             self._report_foreign(name, password_hash)
         known = is_bcrypt(password_hash)
         matches = verifies(password, password_hash if known else nobodys_hash(current.hashes))
-        return User(name, _role(current, name)) if known and matches else None
+        return Identity(name, _role(current, name)) if known and matches else None
 
     def signature(self) -> Signature:
         """Return a value that changes when a file does; cheap enough for each request."""

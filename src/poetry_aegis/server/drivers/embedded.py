@@ -8,8 +8,10 @@ import sys
 import time
 from typing import IO, TYPE_CHECKING
 
+from poetry_aegis.atomic import write_text
 from poetry_aegis.errors import AegisError, NotReady, PortInUse, ServerError, UnreadableUsers
 from poetry_aegis.server import logs, ports, probe, processes, usage
+from poetry_aegis.server.config import render_registry_settings
 from poetry_aegis.server.drivers.interface import Started, Status
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
@@ -151,6 +153,7 @@ class EmbeddedDriver:
         """Start the process and write its pid file."""
         settings = self.settings
         ports.require_free_port(settings.host, settings.port, way_out=self._port_way_out())
+        write_text(self.home.registry_settings, render_registry_settings(settings), mode=0o600)
         process = processes.spawn_detached(
             self._command_line(), cwd=self.home.root, environment=_environment(), output=output
         )
@@ -175,12 +178,12 @@ class EmbeddedDriver:
             "--data": self.home.data,
             "--host": settings.host,
             "--port": settings.port,
-            "--max-upload-size": settings.max_upload_bytes,
+            "--settings": self.home.registry_settings,
         }
         command = [sys.executable, "-m", "poetry_aegis.registry", "serve"]
         for option, value in arguments.items():
             command += [option, str(value)]
-        return [*command, "--anonymous-read"] if settings.anonymous_read else command
+        return command
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes], *, log_before: int) -> None:
         deadline = time.monotonic() + self.patience

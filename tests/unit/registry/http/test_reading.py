@@ -28,7 +28,7 @@ def test_a_page_comes_in_the_format_asked_for(registry: RegistryServer) -> None:
     assert html_v1.headers["content-type"] == "application/vnd.pypi.simple.v1+html"
     assert html_v1.content == html.content
     assert as_json.headers["content-type"] == JSON
-    assert as_json.json()["meta"] == {"api-version": "1.1"}
+    assert as_json.json()["meta"] == {"api-version": "1.4"}
     for answer in (html, html_v1, as_json):
         assert answer.headers["vary"] == "Accept, Accept-Encoding"
 

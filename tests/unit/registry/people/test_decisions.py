@@ -9,7 +9,8 @@ import pytest
 
 from poetry_aegis.registry.errors import Overloaded
 from poetry_aegis.registry.people.decisions import Decisions, basic_credential
-from poetry_aegis.registry.people.users import User, Users
+from poetry_aegis.registry.people.identity import Identity
+from poetry_aegis.registry.people.users import Users
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,7 +21,7 @@ class CountingUsers(Users):
 
     checks = 0
 
-    def authenticate(self, name: str, password: str) -> User | None:
+    def authenticate(self, name: str, password: str) -> Identity | None:
         self.checks += 1
         return super().authenticate(name, password)
 
@@ -33,7 +34,7 @@ class HeldUsers(CountingUsers):
         self.let_go = threading.Event()
         self.let_go.set()
 
-    def authenticate(self, name: str, password: str) -> User | None:
+    def authenticate(self, name: str, password: str) -> Identity | None:
         assert self.let_go.wait(20)
         return super().authenticate(name, password)
 
@@ -57,24 +58,24 @@ def basic(name: str, password: str, encoding: str = "utf-8") -> bytes:
 
 
 def test_a_credential_is_checked_once_even_by_many_at_a_time(users: CountingUsers) -> None:
-    async def ask() -> list[User | None]:
+    async def ask() -> list[Identity | None]:
         decisions = Decisions(users)
         together = await asyncio.gather(
             *(decisions.user_of(basic("ada", "secret")) for _ in range(20))
         )
         return [*together, await decisions.user_of(basic("ada", "secret"))]
 
-    assert asyncio.run(ask()) == [User("ada", "admin")] * 21
+    assert asyncio.run(ask()) == [Identity("ada", "admin")] * 21
     assert users.checks == 1
 
 
 def test_a_wrong_credential_is_remembered_too_and_apart(users: CountingUsers) -> None:
-    async def ask() -> list[User | None]:
+    async def ask() -> list[Identity | None]:
         decisions = Decisions(users)
         headers = [basic("ada", "wrong"), basic("ada", "secret"), basic("ada", "wrong")]
         return [await decisions.user_of(header) for header in headers]
 
-    assert asyncio.run(ask()) == [None, User("ada", "admin"), None]
+    assert asyncio.run(ask()) == [None, Identity("ada", "admin"), None]
     assert users.checks == 2
 
 
@@ -90,7 +91,7 @@ def test_a_decision_lives_for_seconds_only(users: CountingUsers) -> None:
 
 
 def test_all_is_forgotten_when_a_user_changes(users: CountingUsers) -> None:
-    async def ask() -> list[User | None]:
+    async def ask() -> list[Identity | None]:
         decisions = Decisions(users)
         first = await decisions.user_of(basic("ada", "secret"))
         users.add("ada", "new", "reader", replace=True)
@@ -100,7 +101,7 @@ def test_all_is_forgotten_when_a_user_changes(users: CountingUsers) -> None:
             await decisions.user_of(basic("ada", "new")),
         ]
 
-    assert asyncio.run(ask()) == [User("ada", "admin"), None, User("ada", "reader")]
+    assert asyncio.run(ask()) == [Identity("ada", "admin"), None, Identity("ada", "reader")]
 
 
 def test_neither_name_nor_password_is_kept(users: CountingUsers) -> None:
@@ -117,7 +118,7 @@ def test_neither_name_nor_password_is_kept(users: CountingUsers) -> None:
 
 
 def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: CountingUsers) -> None:
-    async def ask() -> User | None:
+    async def ask() -> Identity | None:
         decisions = Decisions(users)
         first = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
         second = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
@@ -125,12 +126,12 @@ def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: Count
         first.cancel()
         return await second
 
-    assert asyncio.run(ask()) == User("ada", "admin")
+    assert asyncio.run(ask()) == Identity("ada", "admin")
     assert users.checks == 1
 
 
 def test_beyond_a_few_undecided_credentials_the_next_is_refused(held: HeldUsers) -> None:
-    async def ask() -> list[User | BaseException | None]:
+    async def ask() -> list[Identity | BaseException | None]:
         decisions = Decisions(held, workers=1)
         held.let_go.clear()
         asked = [
@@ -149,7 +150,7 @@ def test_beyond_a_few_undecided_credentials_the_next_is_refused(held: HeldUsers)
 
 
 def test_who_was_right_before_is_let_in_past_a_crowd(held: HeldUsers) -> None:
-    async def ask() -> User | None:
+    async def ask() -> Identity | None:
         decisions = Decisions(held, workers=1, lifetime=0)
         await decisions.user_of(basic("ada", "secret"))
         held.let_go.clear()
@@ -164,11 +165,11 @@ def test_who_was_right_before_is_let_in_past_a_crowd(held: HeldUsers) -> None:
         await asyncio.gather(*crowd)
         return await known
 
-    assert asyncio.run(ask()) == User("ada", "admin")
+    assert asyncio.run(ask()) == Identity("ada", "admin")
 
 
 def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
-    async def ask() -> User | None:
+    async def ask() -> Identity | None:
         decisions = Decisions(held, workers=1)
         held.let_go.clear()
         crowd = [
@@ -186,7 +187,7 @@ def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
         assert await again is None
         return await wanted
 
-    assert asyncio.run(ask()) == User("ada", "admin")
+    assert asyncio.run(ask()) == Identity("ada", "admin")
     assert held.checks == 3  # one of the crowd had begun
 
 
@@ -209,7 +210,7 @@ def test_http_basic_is_read_strictly(header: bytes, expected: tuple[str, str] | 
 
 
 def test_what_is_no_credential_costs_no_check(users: CountingUsers) -> None:
-    async def ask() -> User | None:
+    async def ask() -> Identity | None:
         return await Decisions(users).user_of(b"Bearer token")
 
     assert asyncio.run(ask()) is None

@@ -15,7 +15,8 @@ from poetry_aegis.registry.errors import (
     UnreadableUsers,
     UserExists,
 )
-from poetry_aegis.registry.people.users import User, Users
+from poetry_aegis.registry.people.identity import Identity
+from poetry_aegis.registry.people.users import Users
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,10 +33,14 @@ def users(auth: Path) -> Users:
 
 
 def test_the_first_user_becomes_admin_and_the_next_a_publisher(users: Users) -> None:
-    assert users.add("ada", "secret") == User("ada", "admin")
-    assert users.add("bob", "secret") == User("bob", "publisher")
-    assert users.add("rae", "secret", "reader") == User("rae", "reader")
-    assert users.list() == [User("ada", "admin"), User("bob", "publisher"), User("rae", "reader")]
+    assert users.add("ada", "secret") == Identity("ada", "admin")
+    assert users.add("bob", "secret") == Identity("bob", "publisher")
+    assert users.add("rae", "secret", "reader") == Identity("rae", "reader")
+    assert users.list() == [
+        Identity("ada", "admin"),
+        Identity("bob", "publisher"),
+        Identity("rae", "reader"),
+    ]
 
 
 def test_the_files_are_private_and_hold_no_password(users: Users, auth: Path) -> None:
@@ -51,9 +56,9 @@ def test_authentication_wants_name_and_password(users: Users) -> None:
     users.add("ada", "secret")
     users.add("bé", "geheim", "reader")
 
-    assert users.authenticate("ada", "secret") == User("ada", "admin")
-    assert users.authenticate("bé", "geheim") == User("bé", "reader")
-    assert users.authenticate("be\u0301", "geheim") == User("bé", "reader")
+    assert users.authenticate("ada", "secret") == Identity("ada", "admin")
+    assert users.authenticate("bé", "geheim") == Identity("bé", "reader")
+    assert users.authenticate("be\u0301", "geheim") == Identity("bé", "reader")
     assert users.authenticate("ada", "geheim") is None
     assert users.authenticate("eve", "secret") is None
     assert users.authenticate("ada", "") is None
@@ -66,9 +71,9 @@ def test_a_user_is_replaced_only_on_purpose(users: Users) -> None:
         users.add("ada", "new")
     assert users.authenticate("ada", "old")
 
-    assert users.add("ada", "new", replace=True) == User("ada", "admin")
+    assert users.add("ada", "new", replace=True) == Identity("ada", "admin")
     assert users.authenticate("ada", "old") is None
-    assert users.add("ada", "new", "reader", replace=True) == User("ada", "reader")
+    assert users.add("ada", "new", "reader", replace=True) == Identity("ada", "reader")
 
 
 def test_a_removed_user_is_gone_with_the_role(users: Users, auth: Path) -> None:
@@ -77,7 +82,7 @@ def test_a_removed_user_is_gone_with_the_role(users: Users, auth: Path) -> None:
 
     users.remove("bob")
 
-    assert users.list() == [User("ada", "admin")]
+    assert users.list() == [Identity("ada", "admin")]
     assert users.authenticate("bob", "secret") is None
     assert "bob" not in (auth / "access.toml").read_text()
     with pytest.raises(NoSuchUser, match="no user 'bob'"):
@@ -115,7 +120,7 @@ def test_a_hand_edited_file_is_taken_as_it_is(
 
     assert htpasswd.read_text().startswith("# Team\nada:$2y$")
     assert "old:{SHA}abc\n" in htpasswd.read_text()
-    assert users.authenticate("ada", "secret") == User("ada", "reader")
+    assert users.authenticate("ada", "secret") == Identity("ada", "reader")
     assert users.authenticate("old", "abc") is None
     assert users.authenticate("old", "abc") is None
     assert caplog.text.count("'old' cannot log in") == 1
@@ -128,7 +133,7 @@ def test_a_change_by_another_process_is_seen_at_once(users: Users, auth: Path) -
     Users(auth, rounds=4).add("bob", "secret")
 
     assert users.signature() != before
-    assert users.authenticate("bob", "secret") == User("bob", "publisher")
+    assert users.authenticate("bob", "secret") == Identity("bob", "publisher")
 
 
 def test_users_added_at_the_same_time_are_all_there(auth: Path) -> None:

@@ -26,7 +26,7 @@ def test_a_page_is_read_back_as_it_was_written() -> None:
 def test_the_page_is_what_pep_691_700_and_714_say() -> None:
     page = Listing("demo", (WHEEL, SDIST)).to_json()
 
-    assert page["meta"] == {"api-version": "1.1"}
+    assert page["meta"] == {"api-version": "1.4"}
     assert page["name"] == "demo"
     assert page["versions"] == ["1.0", "1.10"]
     assert page["files"][0] == {

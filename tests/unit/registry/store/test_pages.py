@@ -42,7 +42,7 @@ def test_a_project_page_is_written_in_each_format_and_compressed(tmp_path: Path)
             "data-requires-python": ">=3.9,<4",
         }
     ]
-    assert {"name": "pypi:repository-version", "content": "1.1"} in page.meta
+    assert {"name": "pypi:repository-version", "content": "1.4"} in page.meta
     assert "&gt;=3.9,&lt;4" in (tmp_path / "index.html").read_text()
     assert json.loads((tmp_path / "index.json").read_bytes())["name"] == "demo"
     for name in ("index.html", "index.json"):
@@ -67,6 +67,6 @@ def test_the_project_list_links_to_each_project(tmp_path: Path) -> None:
         "b-c/",
     ]
     assert json.loads((tmp_path / "index.json").read_bytes()) == {
-        "meta": {"api-version": "1.1"},
+        "meta": {"api-version": "1.4"},
         "projects": [{"name": "a"}, {"name": "b-c"}],
     }
