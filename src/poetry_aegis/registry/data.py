@@ -13,7 +13,10 @@
     state.db                              audit trail, downloads, catalogue (SQLite)
     .work/incoming/                       uploads on their way; emptied at start
     .work/locks/                          one lock file per project
-    .work/pending/                        what is being brought up to date: projects, the list
+    .work/pending/                        a marker for each project that is being changed
+    .work/unlisted/                       … and for each that the project list is to show or to drop
+    .work/trash/                          deleted projects until their files are gone
+    .work/last-backup                     an empty file, as old as the last backup
 """
 
 from __future__ import annotations
@@ -36,7 +39,7 @@ class DataDirectory:
         """Return the data directory *root* with its folders made. Raises `UnusableData`."""
         data = cls(Path(root).absolute())
         try:
-            for folder in (data.packages, data.simple, data.incoming, data.locks, data.pending):
+            for folder in (data.packages, data.simple, *data.workshops):
                 folder.mkdir(parents=True, exist_ok=True)
             data.auth.mkdir(mode=0o700, exist_ok=True)
             data.work.chmod(0o700)
@@ -89,8 +92,28 @@ class DataDirectory:
 
     @property
     def pending(self) -> Path:
-        """A marker per project whose pages are being brought up to date."""
+        """A marker for each project that is being changed."""
         return self.work / "pending"
+
+    @property
+    def unlisted(self) -> Path:
+        """A marker for each project that has come or gone since the project list was written."""
+        return self.work / "unlisted"
+
+    @property
+    def trash(self) -> Path:
+        """Deleted projects until their files are gone."""
+        return self.work / "trash"
+
+    @property
+    def workshops(self) -> tuple[Path, ...]:
+        """The folders of what is under way."""
+        return (self.incoming, self.locks, self.pending, self.unlisted, self.trash)
+
+    @property
+    def last_backup(self) -> Path:
+        """A file as old as the last backup."""
+        return self.work / "last-backup"
 
     def project_files(self, project: str) -> Path:
         """Return the folder of *project*'s distributions."""

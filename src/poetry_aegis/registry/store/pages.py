@@ -1,4 +1,7 @@
-"""Renders the simple API's pages (PEP 503, PEP 629, PEP 691) and writes them, gzip and all."""
+"""Renders the simple API's pages and writes them, gzip and all.
+
+PEP 503 and PEP 629 for HTML, PEP 691 for JSON, and what PEPs 592, 658, 708, 714, 740 and 792 add.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from poetry_aegis.atomic import write_bytes
+from poetry_aegis.registry.names import PROVENANCE_SUFFIX
 from poetry_aegis.registry.store.listing import API_VERSION
 
 if TYPE_CHECKING:
@@ -24,42 +28,85 @@ GZIP_SUFFIX = ".gz"
 
 def write_project_page(folder: Path, listing: Listing) -> None:
     """Write *listing*'s page in *folder*, in each format. Raises ``OSError``."""
-    links = (_link(listing.project, file) for file in listing.files)
-    html = _html(f"Links for {listing.project}", links)
-    _write(folder, HTML_PAGE, html)
     # The record comes last: it is newer than its folder of files only when all is written.
-    _write(folder, JSON_PAGE, _json(listing.to_json()))
+    for name, content in (
+        (HTML_PAGE, render_html(listing)),
+        (JSON_PAGE, render_json(listing.to_json())),
+    ):
+        _write(folder, name, content)
 
 
 def write_project_list(folder: Path, projects: Sequence[str]) -> None:
     """Write the list of all *projects* in *folder*, in each format. Raises ``OSError``."""
-    page = {
+    _write(folder, HTML_PAGE, render_list_html(projects))
+    _write(folder, JSON_PAGE, render_json(list_document(projects)))
+
+
+def list_document(projects: Sequence[str]) -> dict[str, Any]:
+    """Return the list of *projects* as PEP 691 has it."""
+    return {
         "meta": {"api-version": API_VERSION},
         "projects": [{"name": project} for project in projects],
     }
+
+
+def render_list_html(projects: Sequence[str]) -> bytes:
+    """Return the list of *projects* as PEP 503 has it."""
     links = (f'<a href="{project}/">{project}</a><br/>' for project in projects)
-    _write(folder, HTML_PAGE, _html("Simple index", links))
-    _write(folder, JSON_PAGE, _json(page))
+    return _html("Simple index", links)
+
+
+def render_html(listing: Listing) -> bytes:
+    """Return a project's page as PEP 503 has it."""
+    links = (_link(listing.project, file) for file in listing.offered)
+    return _html(f"Links for {listing.project}", links, _markers(listing))
+
+
+def render_json(page: dict[str, Any]) -> bytes:
+    """Return a page as JSON without needless space."""
+    return json.dumps(page, separators=(",", ":")).encode()
+
+
+def _markers(listing: Listing) -> Iterable[tuple[str, str]]:
+    yield "pypi:project-status", listing.status
+    if listing.status_reason is not None:
+        yield "pypi:project-status-reason", listing.status_reason
+    for address in listing.tracks:
+        yield "pypi:tracks", address
+    for address in listing.alternates:
+        yield "pypi:alternate-locations", address
 
 
 def _link(project: str, file: ListedFile) -> str:
-    address = f"../../packages/{project}/{quote(file.file_name)}#sha256={file.sha256}"
-    attributes = ""
+    path = f"../../packages/{project}/{quote(file.file_name)}"
+    attributes = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(path, file))
+    address = escape(f"{path}#sha256={file.sha256}")
+    return f'<a href="{address}"{attributes}>{escape(file.file_name)}</a><br/>'
+
+
+def _attributes(path: str, file: ListedFile) -> Iterable[tuple[str, str]]:
     if file.metadata_sha256 is not None:
-        metadata = escape(f"sha256={file.metadata_sha256}")
-        attributes += f' data-core-metadata="{metadata}" data-dist-info-metadata="{metadata}"'
+        # The second is the name that PEP 658 gave it, before PEP 714.
+        yield "data-core-metadata", f"sha256={file.metadata_sha256}"
+        yield "data-dist-info-metadata", f"sha256={file.metadata_sha256}"
     if file.requires_python is not None:
-        attributes += f' data-requires-python="{escape(file.requires_python)}"'
-    return f'<a href="{escape(address)}"{attributes}>{escape(file.file_name)}</a><br/>'
+        yield "data-requires-python", file.requires_python
+    if file.yanked is not None:
+        yield "data-yanked", file.yanked
+    if file.has_provenance:
+        yield "data-provenance", f"{path}{PROVENANCE_SUFFIX}"
 
 
-def _html(title: str, links: Iterable[str]) -> bytes:
+def _html(title: str, links: Iterable[str], markers: Iterable[tuple[str, str]] = ()) -> bytes:
+    metas = "".join(
+        f'\n    <meta name="{name}" content="{escape(value)}">'
+        for name, value in (("pypi:repository-version", API_VERSION), *markers)
+    )
     body = "\n    ".join(links)
     return f"""<!DOCTYPE html>
 <html lang="en">
   <head>
-    <meta charset="utf-8">
-    <meta name="pypi:repository-version" content="{API_VERSION}">
+    <meta charset="utf-8">{metas}
     <title>{escape(title)}</title>
   </head>
   <body>
@@ -68,10 +115,6 @@ def _html(title: str, links: Iterable[str]) -> bytes:
   </body>
 </html>
 """.encode()
-
-
-def _json(page: dict[str, Any]) -> bytes:
-    return json.dumps(page, separators=(",", ":")).encode()
 
 
 def _write(folder: Path, name: str, content: bytes) -> None:

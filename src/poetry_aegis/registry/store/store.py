@@ -1,64 +1,95 @@
 """The store: distributions in, pages out. What it has acknowledged survives a crash.
 
-The order of a write is what makes it safe. Under the project's lock: a marker that the project's
-pages are about to change, then the core metadata, then the file itself (each renamed into place
-when it is whole on disk), then the pages, then the marker goes. A crash before the file is in
-place leaves nothing; a crash after it leaves the marker, and the pages are brought up to date by
-the next start or by the project's next write.
+The order of a change is what makes it safe. Under the project's lock: a marker that says what is
+about to be done, then the files (each renamed into place when it is whole on disk), then the
+pages, then the marker goes. Deleting goes the other way round: the pages first, then the files. So
+no page ever names a file that is not there, and what a crash cuts off is finished, by its marker,
+at the next start or with the project's next change.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import time
 import uuid
-from enum import Enum
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import fsync_directory, write_bytes
-from poetry_aegis.registry.digests import sha256_of
-from poetry_aegis.registry.errors import FileExists, Forbidden, UnusableData
+from poetry_aegis.registry.errors import NotFound, UnusableData
 from poetry_aegis.registry.locks import exclusive
-from poetry_aegis.registry.names import is_normalized, parse_file_name
-from poetry_aegis.registry.store.listing import Listing, parse_listing, parse_project_list
-from poetry_aegis.registry.store.pages import JSON_PAGE, write_project_list, write_project_page
-from poetry_aegis.registry.store.reindex import reindexed
+from poetry_aegis.registry.store import survey
+from poetry_aegis.registry.store.admission import Outcome, Overwriting, decide
+from poetry_aegis.registry.store.files import (
+    brings_new_provenance,
+    empty_trash,
+    put_in_place,
+    remove_temporary,
+    throw_away,
+    unlink,
+)
+from poetry_aegis.registry.store.listing import Listing, parse_listing
+from poetry_aegis.registry.store.pages import JSON_PAGE, render_json, write_project_page
+from poetry_aegis.registry.store.pending import Intent, Pending
+from poetry_aegis.registry.store.project_list import ProjectList
+from poetry_aegis.registry.store.reindex import Reindexed, reindexed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
     from pathlib import Path
+    from typing import TypeAlias
 
     from poetry_aegis.registry.archives.distributions import Distribution
     from poetry_aegis.registry.data import DataDirectory
-    from poetry_aegis.registry.names import DistributionName
+    from poetry_aegis.registry.store.listing import ProjectStatus
+    from poetry_aegis.registry.store.report import Report
+    from poetry_aegis.registry.store.survey import Progress
+
+    # Told of a project whose pages are on disk, with ``None`` where the project is gone.
+    Observer: TypeAlias = Callable[[str, Listing | None], None]
 
 logger = logging.getLogger(__name__)
 
-_LIST_LOCK = ".list"  # no project can be called so
-
-
-class Outcome(Enum):
-    """What became of an upload."""
-
-    CREATED = "created"
-    UNCHANGED = "unchanged"
-    OVERWRITTEN = "overwritten"
-
-
-class Overwriting(Enum):
-    """Whether an upload may take the place of another file of its name."""
-
-    NOT_ASKED = "not asked"
-    NOT_ALLOWED = "not allowed"
-    ALLOWED = "allowed"
-
 
 class Store:
-    """The distributions and pages of a data directory. Methods block, and raise ``OSError``."""
+    """The distributions and pages of a data directory. Methods block, and raise ``OSError``.
 
-    def __init__(self, data: DataDirectory) -> None:
+    *observers* are told of each change, in the project's lock. With *deferred_list* the project
+    list is written by a thread of its own, see `ProjectList`.
+    """
+
+    def __init__(
+        self,
+        data: DataDirectory,
+        observers: Iterable[Observer] = (),
+        *,
+        deferred_list: bool = False,
+    ) -> None:
         self.data = data
+        self.project_list = ProjectList(data, deferred=deferred_list)
+        self._observers = tuple(observers)
+        self._pending = Pending(data.pending)
+
+    # Reading
+
+    def exists(self, project: str) -> bool:
+        """Tell whether there is such a project, be it one without files."""
+        return os.path.exists(self._page_of(project))  # noqa: PTH110 -- asked for each request
+
+    def listing(self, project: str) -> Listing:
+        """Return all files of *project*, also while it is quarantined; none where it is not."""
+        withheld = _read_record(self.data.withheld(project))
+        page = self.data.project_pages(project) / JSON_PAGE
+        return withheld or _read_record(page) or Listing(project)
+
+    def projects(self) -> list[str]:
+        """Return the names of all projects, sorted."""
+        self.project_list.settle()
+        return self.project_list.names()
+
+    # Changing
 
     @contextlib.contextmanager
     def incoming(self) -> Iterator[tuple[IO[bytes], Path]]:
@@ -71,178 +102,128 @@ class Store:
         finally:
             path.unlink(missing_ok=True)
 
-    def add(self, path: Path, distribution: Distribution, overwriting: Overwriting) -> Outcome:
+    def add(
+        self,
+        path: Path,
+        distribution: Distribution,
+        overwriting: Overwriting,
+        provenance: bytes | None = None,
+        *,
+        uploaded: float | None = None,
+    ) -> Outcome:
         """Take the file *path* in as *distribution* and bring its project's pages up to date.
 
-        *path* is one that `incoming` gave, already durable. Returns when all of it would survive
-        a power cut. Raises `FileExists` where other bytes have the name, and `Forbidden` where
-        overwriting them was asked for and is not allowed. A distribution that is there under
-        another spelling of its name is `FileExists` in any case: it is overwritten only under the
-        name it has.
+        *path* is one that `incoming` gave, already durable; *uploaded* is in seconds since 1970,
+        now unless given. Returns when all of it would survive a power cut. Raises what
+        `admission.decide` does. A file that is there with the same bytes stays as it is; only its
+        provenance, where one is given, becomes the new one.
         """
         name = distribution.name
         with self._writing(name.project):
             before = self._trusted_listing(name.project)
-            outcome = self._decide(distribution, before, overwriting)
-            if outcome is Outcome.UNCHANGED and before.file(name.file_name):
+            outcome = decide(self.data, distribution, before, overwriting)
+            known = before.file(name.file_name) if outcome is Outcome.UNCHANGED else None
+            if known and not brings_new_provenance(self.data, distribution, provenance):
                 return outcome
-            with self._pages_pending(name.project, name.file_name):
+            listed = known or distribution.listed(time.time() if uploaded is None else uploaded)
+            listed = replace(listed, has_provenance=provenance is not None)
+            with self._pending.changing(name.project, Intent(writing=name.file_name)):
                 try:
-                    self._put_in_place(path, distribution)
-                    self._write_pages(before.with_file(distribution.listed(time.time())))
+                    if outcome is not Outcome.UNCHANGED:
+                        put_in_place(self.data, path, distribution)
+                    if provenance is not None:
+                        write_bytes(self.data.provenance(name.project, name.file_name), provenance)
+                    self._write_pages(before.with_file(listed))
                 except OSError:
                     if outcome is Outcome.CREATED:
                         self._take_back(distribution, before)
                     raise
             return outcome
 
-    def repair(self) -> None:
-        """Remove what crashes left behind and bring stale pages up to date.
+    def yank(self, project: str, file_names: Collection[str], reason: str | None) -> Listing:
+        """Yank files (PEP 592), or take the yank back for a *reason* of ``None``.
 
-        Costs two stats per project, and the hashing of files whose pages never got written.
+        Raises `NotFound` where one of them is not there.
+        """
+
+        def yanked(before: Listing) -> Listing:
+            _require_files(before, file_names)
+            return before.with_changed(file_names, lambda file: replace(file, yanked=reason))
+
+        return self._change(project, yanked)
+
+    def set_status(self, project: str, status: ProjectStatus, reason: str | None) -> Listing:
+        """Give *project* a status (PEP 792). Raises `NotFound`."""
+        return self._change(
+            project, lambda before: replace(before, status=status, status_reason=reason)
+        )
+
+    def set_locations(
+        self, project: str, *, tracks: Iterable[str], alternates: Iterable[str]
+    ) -> Listing:
+        """Say where else *project* is found (PEP 708). Raises `NotFound`."""
+        found = (tuple(tracks), tuple(alternates))
+        return self._change(
+            project, lambda before: replace(before, tracks=found[0], alternates=found[1])
+        )
+
+    def delete_files(self, project: str, file_names: Collection[str]) -> Listing:
+        """Delete files; the project stays, so that its name is not looked up elsewhere.
+
+        Raises `NotFound` where one of them is not there.
+        """
+        with self._writing(project):
+            before = self._existing_listing(project)
+            _require_files(before, file_names)
+            return self._delete_files(before, tuple(file_names))
+
+    def delete_project(self, project: str) -> None:
+        """Delete *project* with all its files. Raises `NotFound`."""
+        with self._writing(project):
+            self._existing_listing(project)
+            self._remove_project(project)
+
+    # Bringing up to date
+
+    def open(self) -> None:
+        """Finish what crashes left half-done. The cost does not grow with the store.
+
+        In a data directory that has no project list yet, all that lies in it is taken in.
         """
         for leftover in self.data.incoming.iterdir():
             leftover.unlink(missing_ok=True)
         for folder in (self.data.pending, self.data.simple):
-            _remove_temporary(folder)
-        for project in sorted(filter(self._is_stale, self._projects())):
+            remove_temporary(folder)
+        for project in self._pending.projects():
             self.reindex(project)
-        self._repair_project_list()
+        empty_trash(self.data)
+        if not self.project_list.exists:
+            self.reindex_all()
+        self.project_list.resume()
 
-    def reindex(self, project: str) -> Listing:
-        """Bring one project's pages up to date with its files, and return the listing."""
+    def close(self) -> None:
+        """Write what is still to be written."""
+        self.project_list.close()
+
+    def reindex(self, project: str) -> Reindexed:
+        """Bring one project's pages up to date with its files."""
         with self._writing(project):
             return self._reindex(project)
 
-    def _reindex(self, project: str) -> Listing:
-        suspect = self._pending_file(project)
-        before = self._read_listing(project)
-        for folder in (self.data.project_files(project), self.data.project_pages(project)):
-            _remove_temporary(folder)
-        with self._pages_pending(project, suspect or ""):
-            listing = reindexed(self.data, before, suspect)
-            if listing.files or before.files:
-                self._write_pages(listing)
-                self._add_to_project_list(project)
-        logger.info("Brought the pages of %s up to date: %d files.", project, len(listing.files))
-        return listing
+    def reindex_all(self, progress: Progress | None = None) -> Report:
+        """Bring all pages up to date with the files, and return what was found and mended.
 
-    @contextlib.contextmanager
-    def _writing(self, project: str) -> Iterator[None]:
-        with exclusive(self.data.locks / f"{project}.lock"):
-            yield
+        *progress* is called with the number of projects done, and of all. Costs two stats for
+        each project, and the hashing of files that came or changed.
+        """
+        return survey.reindex_all(self, progress or survey.unseen)
 
-    @contextlib.contextmanager
-    def _pages_pending(self, project: str, file_name: str) -> Iterator[None]:
-        marker = self.data.pending / project
-        write_bytes(marker, file_name.encode())
-        yield
-        marker.unlink()  # Only when all went well: else it tells of what is left to do.
+    def check(self, progress: Progress | None = None) -> Report:
+        """Read all files and pages, change nothing, and return what does not match."""
+        return survey.check(self, progress or survey.unseen)
 
-    def _pending_file(self, project: str) -> str | None:
-        try:
-            return (self.data.pending / project).read_text()
-        except FileNotFoundError:
-            return None
-
-    def _trusted_listing(self, project: str) -> Listing:
-        if self._pending_file(project) is not None:
-            return self._reindex(project)
-        return self._read_listing(project)
-
-    def _read_listing(self, project: str) -> Listing:
-        try:
-            return parse_listing((self.data.project_pages(project) / JSON_PAGE).read_bytes())
-        except FileNotFoundError:
-            return Listing(project)
-        except ValueError:
-            logger.warning("The page of %s is damaged; it is made anew.", project)
-            return Listing(project)
-
-    def _decide(
-        self, distribution: Distribution, before: Listing, overwriting: Overwriting
-    ) -> Outcome:
-        name = distribution.name
-        present = self.data.distribution(name.project, name.file_name)
-        if not present.exists():
-            _check_spelling(name, before)
-            return Outcome.CREATED
-        same_size = present.stat().st_size == distribution.size
-        if same_size and sha256_of(present) == distribution.sha256:
-            return Outcome.UNCHANGED
-        if overwriting is Overwriting.ALLOWED:
-            return Outcome.OVERWRITTEN
-        if overwriting is Overwriting.NOT_ALLOWED:
-            raise Forbidden(
-                f"File already exists: {name.file_name}, with other content, "
-                f"and only an admin may overwrite it."
-            )
-        raise FileExists(f"File already exists: {name.file_name}, with other content.")
-
-    def _put_in_place(self, path: Path, distribution: Distribution) -> None:
-        name = distribution.name
-        folder = self.data.project_files(name.project)
-        if not folder.exists():
-            folder.mkdir()
-            fsync_directory(folder.parent)
-        if distribution.core_metadata is not None:
-            metadata = self.data.metadata(name.project, name.file_name)
-            write_bytes(metadata, distribution.core_metadata)
-        path.replace(self.data.distribution(name.project, name.file_name))
-        fsync_directory(folder)
-
-    def _take_back(self, distribution: Distribution, before: Listing) -> None:
-        """Undo what was half done of a new file: it will not be acknowledged."""
-        name = distribution.name
-        with contextlib.suppress(OSError):
-            self.data.distribution(name.project, name.file_name).unlink(missing_ok=True)
-            self.data.metadata(name.project, name.file_name).unlink(missing_ok=True)
-            if before.files:
-                self._write_pages(before)
-
-    def _write_pages(self, listing: Listing) -> None:
-        folder = self.data.project_pages(listing.project)
-        is_new = not (folder / JSON_PAGE).exists()
-        folder.mkdir(exist_ok=True)
-        write_project_page(folder, listing)
-        if is_new:
-            self._add_to_project_list(listing.project)
-
-    def _add_to_project_list(self, project: str) -> None:
-        with exclusive(self.data.locks / _LIST_LOCK):
-            listed = self._listed_projects()
-            if listed is None:
-                write_project_list(self.data.simple, self._projects_with_page())
-            elif project not in listed:
-                write_project_list(self.data.simple, sorted([*listed, project]))
-
-    def _listed_projects(self) -> list[str] | None:
-        try:
-            return parse_project_list((self.data.simple / JSON_PAGE).read_bytes())
-        except (FileNotFoundError, ValueError):
-            return None
-
-    def _repair_project_list(self) -> None:
-        with exclusive(self.data.locks / _LIST_LOCK):
-            projects = self._projects_with_page()
-            if projects != self._listed_projects():
-                write_project_list(self.data.simple, projects)
-
-    def _projects(self) -> list[str]:
-        return sorted(
-            {path.name for path in self.data.packages.iterdir() if is_normalized(path.name)}
-            | {path.name for path in self.data.pending.iterdir() if is_normalized(path.name)}
-            | {path.name for path in self.data.simple.iterdir() if is_normalized(path.name)}
-        )
-
-    def _projects_with_page(self) -> list[str]:
-        pages = self.data.simple.glob(f"*/{JSON_PAGE}")
-        return sorted(page.parent.name for page in pages if is_normalized(page.parent.name))
-
-    def _is_stale(self, project: str) -> bool:
+    def is_stale(self, project: str) -> bool:
         """Tell whether files may have come or gone since the project's page was written."""
-        if (self.data.pending / project).exists():
-            return True
         page = self.data.project_pages(project) / JSON_PAGE
         try:
             written = page.stat().st_mtime_ns
@@ -250,28 +231,135 @@ class Store:
         except FileNotFoundError:
             return True
 
+    # How it is done
 
-def _check_spelling(name: DistributionName, listing: Listing) -> None:
-    """Raise `FileExists` where *listing* has the distribution under another name."""
-    for file in listing.files:
-        if parse_file_name(file.file_name).names_the_same(name):
-            raise FileExists(
-                f"File already exists: {file.file_name}, of which {name.file_name} is another "
-                f"spelling."
-            )
+    def _change(self, project: str, change: Callable[[Listing], Listing]) -> Listing:
+        """Write the pages of what *change* makes of the listing; files stay as they are."""
+        with self._writing(project):
+            before = self._existing_listing(project)
+            after = change(before)
+            if after != before:
+                with self._pending.changing(project, Intent()):
+                    self._write_pages(after)
+            return after
+
+    @contextlib.contextmanager
+    def _writing(self, project: str) -> Iterator[None]:
+        with exclusive(self.data.locks / f"{project}.lock"):
+            yield
+
+    def _trusted_listing(self, project: str) -> Listing:
+        if self._pending.of(project) is not None:
+            return self._reindex(project).listing
+        return self.listing(project)
+
+    def _existing_listing(self, project: str) -> Listing:
+        listing = self._trusted_listing(project)
+        if not self.exists(project):
+            raise NotFound(f"There is no project {project} in this index.")
+        return listing
+
+    def _reindex(self, project: str) -> Reindexed:
+        begun = self._pending.of(project)
+        intent = begun or Intent()
+        if intent.removing_project:
+            before = self.listing(project)
+            self._remove_project(project)
+            return reindexed(self.data, replace(before, files=()), None)
+        before = self.listing(project)
+        if intent.deleting:
+            before = self._delete_files(before, intent.deleting)
+        for folder in (self.data.project_files(project), self.data.project_pages(project)):
+            remove_temporary(folder)
+        with self._pending.changing(project, intent):
+            found = reindexed(self.data, before, intent.writing)
+            if found.listing.files or self.exists(project):
+                self._write_pages(found.listing)
+            if begun is not None:
+                self.project_list.note(project)  # It may have come just then, or gone.
+        logger.info("Brought the pages of %s up to date: %d files.", project, found.report.files)
+        return found
+
+    def _take_back(self, distribution: Distribution, before: Listing) -> None:
+        """Undo what was half done of a new file: it will not be acknowledged."""
+        with contextlib.suppress(OSError):
+            unlink(self.data, before.project, distribution.name.file_name)
+            if before.files:
+                self._write_pages(before)
+
+    def _delete_files(self, before: Listing, file_names: tuple[str, ...]) -> Listing:
+        after = before.without(file_names)
+        with self._pending.changing(before.project, Intent(deleting=file_names)):
+            self._write_pages(after)
+            for file_name in file_names:
+                unlink(self.data, before.project, file_name)
+            fsync_directory(self.data.project_files(before.project))
+        return after
+
+    def _remove_project(self, project: str) -> None:
+        with self._pending.changing(project, Intent(removing_project=True)):
+            # Moved away in one step each, the pages first: none of them names a file that is gone.
+            throw_away(self.data, self.data.project_pages(project))
+            throw_away(self.data, self.data.project_files(project))
+            self.project_list.note(project)
+            self._tell(project, None)
+
+    def _write_pages(self, listing: Listing) -> None:
+        folder = self.data.project_pages(listing.project)
+        is_new = not (folder / JSON_PAGE).exists()
+        folder.mkdir(exist_ok=True)
+        withheld = self.data.withheld(listing.project)
+        if listing.status == "quarantined":
+            write_bytes(withheld, render_json(listing.record()))
+        write_project_page(folder, listing)
+        if listing.status != "quarantined":
+            withheld.unlink(missing_ok=True)
+        if is_new:
+            fsync_directory(folder.parent)
+            self.project_list.note(listing.project)
+        self._tell(listing.project, listing)
+
+    def _tell(self, project: str, listing: Listing | None) -> None:
+        for observe in self._observers:
+            with _logged(project):
+                observe(project, listing)
+
+    def _page_of(self, project: str) -> str:
+        return f"{self.data.project_pages(project)}{os.sep}{JSON_PAGE}"
 
 
-def _remove_temporary(folder: Path) -> None:
-    """Remove the temporary files of writes that a crash cut off."""
-    for leftover in folder.glob(".tmp-*.part"):
-        leftover.unlink(missing_ok=True)
-
-
-def open_store(data: DataDirectory) -> Store:
-    """Return the store of *data*, repaired. Raises `UnusableData`."""
-    store = Store(data)
+def _read_record(path: Path) -> Listing | None:
     try:
-        store.repair()
+        return parse_listing(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except ValueError:
+        logger.warning("The page %s is damaged; it is made anew.", path)
+        return None
+
+
+@contextlib.contextmanager
+def _logged(project: str) -> Iterator[None]:
+    """Log what an observer raises: the files are safe, and what it keeps can be made anew."""
+    try:
+        yield
+    except Exception:
+        logger.exception("What follows from %s could not be brought up to date.", project)
+
+
+def _require_files(listing: Listing, file_names: Iterable[str]) -> None:
+    for file_name in file_names:
+        if listing.file(file_name) is None:
+            raise NotFound(f"There is no file {file_name} in the project {listing.project}.")
+
+
+def open_store(
+    data: DataDirectory, observers: Iterable[Observer] = (), *, deferred_list: bool = False
+) -> Store:
+    """Return the store of *data* with all that crashes left finished. Raises `UnusableData`."""
+    store = Store(data, observers, deferred_list=deferred_list)
+    try:
+        store.open()
     except OSError as error:
         raise UnusableData(
             f"The data directory {data.root} cannot be used: {error.strerror or error}."

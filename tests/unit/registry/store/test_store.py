@@ -1,23 +1,21 @@
 from __future__ import annotations
 
 import errno
-import hashlib
-import json
 import os
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from poetry_aegis.registry.archives.distributions import inspect
 from poetry_aegis.registry.data import DataDirectory
-from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import FileExists, Forbidden, UnusableData
-from poetry_aegis.registry.names import parse_file_name
 from poetry_aegis.registry.store import store as store_module
+from poetry_aegis.registry.store.admission import Outcome, Overwriting
 from poetry_aegis.registry.store.pages import write_project_page
-from poetry_aegis.registry.store.store import Outcome, Overwriting, Store, open_store
+from poetry_aegis.registry.store.project_list import ProjectList
+from poetry_aegis.registry.store.store import Store, open_store
 from tests.support.distributions import make_sdist, make_wheel
+from tests.support.store import add, assert_page_tells_the_truth, everything, page, projects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,53 +25,6 @@ WHEEL = "demo-1.0.0-py3-none-any.whl"
 
 class Crash(BaseException):
     """The process ends here."""
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> DataDirectory:
-    return DataDirectory.open(tmp_path / "data")
-
-
-@pytest.fixture
-def store(data: DataDirectory) -> Store:
-    return open_store(data)
-
-
-def add(store: Store, file: Path, overwriting: Overwriting = Overwriting.NOT_ASKED) -> Outcome:
-    with store.incoming() as (stream, path):
-        stream.write(file.read_bytes())
-        stream.flush()
-        distribution = inspect(path, parse_file_name(file.name), sha256_of(path))
-        return store.add(path, distribution, overwriting)
-
-
-def page(data: DataDirectory, project: str = "demo") -> dict[str, dict[str, Any]]:
-    content = json.loads((data.project_pages(project) / "index.json").read_bytes())
-    return {file["filename"]: file for file in content["files"]}
-
-
-def projects(data: DataDirectory) -> list[str]:
-    content = json.loads((data.simple / "index.json").read_bytes())
-    return [project["name"] for project in content["projects"]]
-
-
-def everything(root: Path) -> dict[str, bytes]:
-    return {
-        str(path.relative_to(root)): path.read_bytes()
-        for path in root.rglob("*")
-        if path.is_file() and ".work/locks" not in str(path)
-    }
-
-
-def assert_page_tells_the_truth(data: DataDirectory, project: str = "demo") -> None:
-    html = (data.project_pages(project) / "index.html").read_text()
-    for name, file in page(data, project).items():
-        path = data.distribution(project, name)
-        assert sha256_of(path) == file["hashes"]["sha256"]
-        assert f"sha256={file['hashes']['sha256']}" in html
-        if name.endswith(".whl"):
-            metadata = data.metadata(project, name).read_bytes()
-            assert hashlib.sha256(metadata).hexdigest() == file["core-metadata"]["sha256"]
 
 
 def test_an_empty_store_has_an_empty_project_list(store: Store, data: DataDirectory) -> None:
@@ -141,7 +92,7 @@ def test_a_file_is_stored_with_its_metadata_and_pages(
     assert data.distribution("demo", WHEEL).read_bytes() == wheel.read_bytes()
     assert set(page(data)) == {WHEEL, "demo-1.0.0.tar.gz"}
     assert page(data)[WHEEL]["requires-python"] == ">=3.9"
-    assert not data.metadata("demo", "demo-1.0.0.tar.gz").exists()
+    assert data.metadata("demo", "demo-1.0.0.tar.gz").exists()  # kept, not advertised
     assert projects(data) == ["demo"]
     assert_page_tells_the_truth(data)
     assert list(data.incoming.iterdir()) == []
@@ -205,11 +156,11 @@ def test_the_project_list_is_written_only_for_a_new_project(
 @pytest.mark.parametrize(
     ("step", "overwrite"),
     [
-        ("_put_in_place", False),
-        ("_put_in_place", True),
+        ("put_in_place", False),
+        ("put_in_place", True),
         ("write_project_page", False),
         ("write_project_page", True),
-        ("_add_to_project_list", False),
+        ("note", False),
         ("the marker goes", False),
         ("the marker goes", True),
     ],
@@ -249,7 +200,7 @@ def _crash_before(patch: pytest.MonkeyPatch, step: str) -> None:
     def crash(*_arguments: object) -> None:
         raise Crash
 
-    if step == "write_project_page":
+    if step in ("write_project_page", "put_in_place", "unlink"):
         patch.setattr(store_module, step, crash)
     elif step == "the marker goes":
 
@@ -258,6 +209,8 @@ def _crash_before(patch: pytest.MonkeyPatch, step: str) -> None:
             raise Crash
 
         patch.setattr(store_module, "write_project_page", write_then_crash)
+    elif step == "note":
+        patch.setattr(ProjectList, step, crash)
     else:
         patch.setattr(Store, step, crash)
 
@@ -294,7 +247,7 @@ def test_a_page_that_cannot_be_written_takes_the_new_file_back(
     assert everything(data.root) == before
 
 
-def test_files_that_came_or_went_by_hand_are_noticed_at_the_start(
+def test_files_that_came_or_went_by_hand_are_noticed_by_a_reindex(
     store: Store, data: DataDirectory, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     add(store, make_wheel(tmp_path))
@@ -312,7 +265,23 @@ def test_files_that_came_or_went_by_hand_are_noticed_at_the_start(
         file.unlink()
 
     open_store(data)
+    assert "demo-3.0.0.tar.gz" not in page(data)
+    progress: list[tuple[int, int]] = []
+    report = store.reindex_all(lambda done, all_: progress.append((done, all_)))
 
+    assert progress == [(1, 3), (2, 3), (3, 3)]
+    assert report.missing == (
+        "demo/demo-2.0.0-py3-none-any.whl: the file is gone",
+        "gone/gone-1.0.0-py3-none-any.whl: the file is gone",
+    )
+    assert report.extra == (
+        "demo/demo-3.0.0.tar.gz: the file is new",
+        "new/new-1.0.0-py3-none-any.whl: the file is new",
+    )
+    assert [finding.partition(":")[0] for finding in sorted(report.unreadable)] == [
+        "demo/demo-4.0.0-py3-none-any.whl",
+        "demo/stranger-1.0.0-py3-none-any.whl",
+    ]
     assert set(page(data)) == {WHEEL, "demo-3.0.0.tar.gz"}
     assert page(data)[WHEEL]["upload-time"] == uploaded
     assert page(data, "gone") == {}
@@ -330,8 +299,7 @@ def test_damaged_pages_are_made_anew(
     (data.project_pages("demo") / "index.json").write_text("{")
     (data.simple / "index.json").write_text("{")
 
-    store.reindex("demo")
-    open_store(data)
+    store.reindex_all()
 
     assert set(page(data)) == {WHEEL}
     assert projects(data) == ["demo"]

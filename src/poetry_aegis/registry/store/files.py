@@ -1,0 +1,70 @@
+"""The files of a store: put into place and taken away, each step durable. All raise ``OSError``."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import uuid
+from typing import TYPE_CHECKING
+
+from poetry_aegis.atomic import LEFTOVERS, fsync_directory, write_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from poetry_aegis.registry.archives.distributions import Distribution
+    from poetry_aegis.registry.data import DataDirectory
+
+
+def put_in_place(data: DataDirectory, path: Path, distribution: Distribution) -> None:
+    """Move the durable file *path* to where *distribution* belongs, its core metadata first."""
+    name = distribution.name
+    folder = data.project_files(name.project)
+    if not folder.exists():
+        folder.mkdir()
+        fsync_directory(folder.parent)
+    # Attestations of other bytes must not be found beside these.
+    data.provenance(name.project, name.file_name).unlink(missing_ok=True)
+    if distribution.core_metadata is not None:
+        write_bytes(data.metadata(name.project, name.file_name), distribution.core_metadata)
+    path.replace(data.distribution(name.project, name.file_name))
+    fsync_directory(folder)
+
+
+def brings_new_provenance(
+    data: DataDirectory, distribution: Distribution, provenance: bytes | None
+) -> bool:
+    """Tell whether *provenance* is given, and is not what lies beside *distribution* already."""
+    name = distribution.name
+    try:
+        present = data.provenance(name.project, name.file_name).read_bytes()
+    except FileNotFoundError:
+        present = None
+    return provenance not in (None, present)
+
+
+def unlink(data: DataDirectory, project: str, file_name: str) -> None:
+    """Remove a distribution and what lies beside it, where they are."""
+    for path in (data.distribution, data.metadata, data.provenance):
+        path(project, file_name).unlink(missing_ok=True)
+
+
+def throw_away(data: DataDirectory, folder: Path) -> None:
+    """Remove a whole folder, where it is: in one step out of sight, then file by file."""
+    discarded = data.trash / uuid.uuid4().hex
+    with contextlib.suppress(FileNotFoundError):
+        folder.rename(discarded)
+        fsync_directory(folder.parent)
+        shutil.rmtree(discarded, ignore_errors=True)
+
+
+def empty_trash(data: DataDirectory) -> None:
+    """Remove what a crash has left of folders that were thrown away."""
+    for discarded in data.trash.iterdir():
+        shutil.rmtree(discarded, ignore_errors=True)
+
+
+def remove_temporary(folder: Path) -> None:
+    """Remove the temporary files of writes that a crash cut off."""
+    for leftover in folder.glob(LEFTOVERS):
+        leftover.unlink(missing_ok=True)

@@ -1,0 +1,134 @@
+"""Looks through the whole store: brings it up to date, or only tells what does not match."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from poetry_aegis.registry.archives.distributions import inspect
+from poetry_aegis.registry.digests import sha256_of
+from poetry_aegis.registry.errors import BadUpload
+from poetry_aegis.registry.locks import exclusive
+from poetry_aegis.registry.names import is_normalized, parse_file_name
+from poetry_aegis.registry.store.listing import parse_listing
+from poetry_aegis.registry.store.pages import HTML_PAGE, JSON_PAGE, render_html, render_json
+from poetry_aegis.registry.store.reindex import distribution_files
+from poetry_aegis.registry.store.report import Report
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from poetry_aegis.registry.store.listing import ListedFile, Listing
+    from poetry_aegis.registry.store.store import Store
+
+    Progress: TypeAlias = Callable[[int, int], None]  # projects done, and of all
+
+
+def unseen(_done: int, _all: int) -> None:
+    """Take progress that nobody looks at."""
+
+
+def reindex_all(store: Store, progress: Progress) -> Report:
+    """See `Store.reindex_all`."""
+    projects = _projects(store)
+    report = Report(projects=len(projects))
+    for done, project in enumerate(projects, 1):
+        if store.is_stale(project) or _is_damaged(store, project):
+            found = store.reindex(project).report
+            report += Report(0, 0, found.missing, found.extra, found.changed, found.unreadable)
+        report += Report(files=len(distribution_files(store.data.project_files(project))))
+        progress(done, len(projects))
+    store.project_list.rebuild(_projects(store))
+    return report
+
+
+def check(store: Store, progress: Progress) -> Report:
+    """See `Store.check`."""
+    projects = _projects(store)
+    report = _check_list(store, projects)
+    for done, project in enumerate(projects, 1):
+        with exclusive(store.data.locks / f"{project}.lock"):
+            report += _check_project(store, project)
+        progress(done, len(projects))
+    return report
+
+
+def _is_damaged(store: Store, project: str) -> bool:
+    try:
+        parse_listing((store.data.project_pages(project) / JSON_PAGE).read_bytes())
+    except (OSError, ValueError):
+        return True
+    return False
+
+
+def _projects(store: Store) -> list[str]:
+    folders = (store.data.packages, store.data.simple, store.data.pending)
+    return sorted(
+        {path.name for folder in folders for path in folder.iterdir() if is_normalized(path.name)}
+    )
+
+
+def _check_list(store: Store, projects: list[str]) -> Report:
+    listed = set(store.projects())
+    here = {project for project in projects if store.exists(project)}
+    return Report(
+        missing=tuple(f"{name}: it is listed and has no page" for name in sorted(listed - here)),
+        extra=tuple(f"{name}: it has a page and is not listed" for name in sorted(here - listed)),
+    )
+
+
+def _check_project(store: Store, project: str) -> Report:
+    listing = store.listing(project)
+    paths = {path.name: path for path in distribution_files(store.data.project_files(project))}
+    report = Report(projects=1, files=len(paths)) + _check_pages(store, listing)
+    for file in listing.files:
+        path = paths.pop(file.file_name, None)
+        if path is None:
+            report += Report(missing=(f"{project}/{file.file_name}: the file is gone",))
+        else:
+            report += Report(changed=tuple(_changes(store, listing, file, path)))
+    for path in paths.values():
+        report += _unlisted(project, path)
+    return report
+
+
+def _check_pages(store: Store, listing: Listing) -> Report:
+    if not store.exists(listing.project):
+        return Report()
+    folder = store.data.project_pages(listing.project)
+    wanted = {HTML_PAGE: render_html(listing), JSON_PAGE: render_json(listing.to_json())}
+    return Report(
+        changed=tuple(
+            f"{listing.project}/{name}: the page is not what its files ask for"
+            for name, content in wanted.items()
+            if _content(folder / name) != content
+        )
+    )
+
+
+def _changes(store: Store, listing: Listing, file: ListedFile, path: Path) -> Iterator[str]:
+    where = f"{listing.project}/{file.file_name}"
+    if path.stat().st_size != file.size or sha256_of(path) != file.sha256:
+        yield f"{where}: the file is not the one that its page tells of"
+    metadata = store.data.metadata(listing.project, file.file_name)
+    if file.metadata_sha256 and (
+        not metadata.exists() or sha256_of(metadata) != file.metadata_sha256
+    ):
+        yield f"{where}: its core metadata are not what its page tells of"
+    if file.has_provenance != store.data.provenance(listing.project, file.file_name).exists():
+        yield f"{where}: its page and its attestations do not agree"
+
+
+def _unlisted(project: str, path: Path) -> Report:
+    try:
+        inspect(path, parse_file_name(path.name), sha256_of(path))
+    except BadUpload as error:
+        return Report(unreadable=(f"{project}/{path.name}: {error}",))
+    return Report(extra=(f"{project}/{path.name}: no page tells of it",))
+
+
+def _content(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
