@@ -51,7 +51,9 @@ command) and ends the process with an exit code of its own:
     │   ├── NotRunning           54   the server is not running
     │   ├── NotReady             55   the server did not come up
     │   ├── UserError            56   a user that exists, does not exist, or is badly named
-    │   └── UnreadableUsers      57   the users' file cannot be read
+    │   ├── UnreadableUsers      57   the users' file cannot be read
+    │   ├── IndexMismatch        58   pages and files of the index do not agree
+    │   └── ImportFailed         59   another index could not be taken over, or not all of it
     └── ForgeError               60   GitHub, GitLab or Gitea did not do what was asked
         ├── UnknownForge         61   the remote is on no forge that is known
         └── NoForgeToken         62   no token, or one that the forge does not take
@@ -357,6 +359,18 @@ class UnreadableUsers(ServerError):
     """The users' file cannot be read."""
 
     exit_code = 57
+
+
+class IndexMismatch(ServerError):
+    """Pages and files of the index do not agree."""
+
+    exit_code = 58
+
+
+class ImportFailed(ServerError):
+    """Another index could not be taken over, or not all of it."""
+
+    exit_code = 59
 
 
 class ForgeError(AegisError):

@@ -247,12 +247,17 @@ def pypi_urls() -> tuple[str, str]:
 
 
 def _project_config(command: Command) -> Config:
+    from poetry.config.config import Config
+
     from poetry_aegis.settings import read_toml
 
     try:
         return command.poetry.config
     except RuntimeError as error:
-        root = _locate(command)
+        try:
+            root = _locate(command)
+        except NoProject:
+            return Config.create()  # As Poetry has it where there is no project.
         if _lists_packages(read_toml(root)):
             return _config_of_root(root)
         raise CorruptProject(

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
@@ -111,7 +112,7 @@ def _name_type(expected: Any) -> str:
     if origin is Literal:
         return "one of " + ", ".join(repr(argument) for argument in arguments)
     names = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
-    names |= {dict: "a table", tuple: "a list"}
+    names |= {dict: "a table", tuple: "a list", datetime: "a date with a time"}
     return names.get(origin or expected, str(expected))
 
 

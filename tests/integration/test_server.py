@@ -326,15 +326,17 @@ def test_users(aegis: Aegis) -> None:
     aegis.set_up()
     told = aegis.ok("server", "user", "add", "<b>bob")
     assert "shown only this once" in told
-    added = aegis.json(
-        "server", "user", "add", "rita", "--role", "reader", "--password-stdin", stdin=PASSWORD
-    )
-    assert added == {"name": "rita", "role": "reader"}
+    options = ("--role", "reader", "--read", "acme-*", "--read", "Tools", "--password-stdin")
+    added = aegis.json("server", "user", "add", "rita", *options, stdin=PASSWORD)
+    every = {"read": ["*"], "publish": ["*"]}
+    rita = {"name": "rita", "role": "reader", "read": ["acme-*", "tools"], "publish": ["*"]}
+    assert added == rita
     assert aegis.json("server", "user", "list")["users"] == [
-        {"name": "<b>bob", "role": "publisher"},
-        {"name": "admin", "role": "admin"},
-        {"name": "rita", "role": "reader"},
+        {"name": "<b>bob", "role": "publisher", **every},
+        {"name": "admin", "role": "admin", **every},
+        rita,
     ]
+    assert "reader (reads acme-*, tools)" in aegis.ok("server", "user", "list")
     assert "<b>bob" in aegis.ok("server", "user", "remove", "<b>bob")
     assert "bob" not in aegis.ok("server", "user", "list")
     assert "only admin" in aegis.fails(UserError, "server", "user", "remove", "admin")
@@ -351,6 +353,34 @@ def test_a_new_user_and_a_new_password_count_at_once(aegis: Aegis) -> None:
     assert status_of(url, "another", "rita") == 200
     aegis.ok("server", "user", "remove", "rita")
     assert status_of(url, "another", "rita") == 401
+
+
+def test_tokens(aegis: Aegis) -> None:
+    aegis.set_up()
+    url = aegis.json("server", "start")["url"]
+    create = ("server", "token", "create", "--user", "admin")
+    limits = ("--allow", "read,Upload", "--allow", "yank", "--projects", "acme-*")
+    shown = aegis.ok(*create, *limits, "--expires", "90d", "--comment", "<b>CI")
+    (line,) = [line for line in shown.splitlines() if "shown only this once" in line]
+    text = line.split()[1]
+
+    assert status_of(url, text, "__token__") == 200
+    made = aegis.json(*create)
+    assert status_of(url, made["token"], "__token__") == 200
+    (first, second) = aegis.json("server", "token", "list")["tokens"]
+    assert (first["user"], first["comment"], first["expired"]) == ("admin", "<b>CI", False)
+    assert (first["actions"], first["projects"]) == (["read", "upload", "yank"], ["acme-*"])
+    assert first["last_used"]
+    assert second["id"] == made["id"]
+    listing = aegis.ok("server", "token", "list")
+    assert "admin: read, upload, yank on acme-*; expires 20" in listing
+    assert text not in listing
+
+    assert "is revoked" in aegis.ok("server", "token", "revoke", first["id"])
+    assert status_of(url, text, "__token__") == 401
+    assert "token list" in aegis.fails(UserError, "server", "token", "revoke", first["id"])
+    assert "--user NAME" in aegis.fails(UsageError, "server", "token", "create")
+    assert text not in aegis.home.log_file.read_text()
 
 
 def test_unreadable_users(aegis: Aegis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import hashlib
 import json
@@ -26,6 +27,7 @@ USERS: Mapping[str, tuple[str, str]] = {
 }
 JSON = "application/vnd.pypi.simple.v1+json"
 CHEAP_ROUNDS = 4  # bcrypt's least: the tests log in often
+UNLIMITED_LOGINS = "[logins]\nper_address = 100000\nper_user = 100000\n"
 PATIENCE = 20.0  # seconds until a registry that does not come up, or stop, is a failure
 
 
@@ -75,11 +77,18 @@ def running_registry(
     *,
     users: Mapping[str, tuple[str, str]] = USERS,
     arguments: Sequence[str] = (),
+    settings: str = UNLIMITED_LOGINS,
     host: str = "127.0.0.1",
     port: int = 0,
 ) -> Iterator[RegistryServer]:
-    """Run a registry on *data* until the block ends. Users that exist already stay as they are."""
+    """Run a registry on *data* until the block ends. Users that exist already stay as they are.
+
+    *settings* is the text of its settings file.
+    """
     add_users(data, users)
+    settings_file = data.with_name(f"{data.name}.toml")
+    settings_file.write_text(settings, encoding="utf-8")
+    arguments = ("--settings", str(settings_file), *arguments)
     log_file = data.with_name(f"{data.name}.log")
     command = [sys.executable, "-m", "poetry_aegis.registry", "serve", "--data", str(data)]
     with log_file.open("wb") as log:
@@ -154,6 +163,11 @@ def listed_files(server: RegistryServer, project: str) -> dict[str, dict[str, An
     """Return the files of a project page by name, none where there is no such project."""
     answer = read(server, f"/simple/{project}/", headers={"accept": JSON})
     return {} if answer.status_code == 404 else {f["filename"]: f for f in answer.json()["files"]}
+
+
+def basic(user: str, password: str) -> str:
+    """Return the value of an ``Authorization`` header (RFC 7617)."""
+    return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
 def add_users(data: Path, users: Mapping[str, tuple[str, str]]) -> None:

@@ -48,7 +48,15 @@ def test_activation_registers_factories_and_loads_nothing() -> None:
 
 COMMAND_FILES = sorted((Path(poetry_aegis.__file__).parent / "commands").glob("*.py"))
 LIGHT = ("__future__", "typing", "cleo.helpers", "poetry_aegis.commands.")
-SHARED = {"base", "server_base", "progress", "publishing", "release_additions", "release_run"}
+SHARED = {
+    "base",
+    "server_base",
+    "server_progress",
+    "progress",
+    "publishing",
+    "release_additions",
+    "release_run",
+}
 
 
 @pytest.mark.parametrize(

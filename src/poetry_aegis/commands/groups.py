@@ -83,6 +83,13 @@ class ServerUserCommands(_Group):
     description = "Manages the users of the index."
 
 
+class ServerTokenCommands(_Group):
+    """``poetry aegis server token``."""
+
+    name = "aegis server token"
+    description = "Manages the API tokens of the index."
+
+
 class ClientCommands(_Group):
     """``poetry aegis client``."""
 

@@ -65,6 +65,15 @@ class ServerCommand(AegisCommand):
         for name, value in rows:
             self.say(f"  <c1>{plain(name)}</c1>{' ' * (width - len(name))}{plain(value)}")
 
+    def number_option(self, name: str, *, most: int) -> int:
+        """Return the value of an option, a number from 1 to *most*. Raises `UsageError`."""
+        from poetry_aegis.errors import UsageError
+
+        asked = str(self.option(name))
+        if asked.isascii() and asked.isdigit() and len(asked) < 20 and 1 <= int(asked) <= most:
+            return int(asked)
+        raise UsageError(f"--{name} {asked} is not a number from 1 to {most}.")
+
     def new_password(self, user: str) -> str | None:
         """Return the password to set for *user*; ``None`` where one is to be generated.
 

@@ -19,14 +19,14 @@ class ServerUserListCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME, JSON]
 
     def perform(self) -> int:
-        """Print names and roles."""
-        from poetry_aegis.server.users import list_users
+        """Print names, roles and the projects that users are limited to."""
+        from poetry_aegis.server.users import describe, list_users, rights_of
 
         users = list_users(self.home)
         if self.wants_json:
-            self.print_json({"users": [{"name": u.name, "role": u.role} for u in users]})
+            self.print_json({"users": [describe(user) for user in users]})
         elif users:
-            self.say_table([(user.name, user.role) for user in users])
+            self.say_table([(user.name, rights_of(user)) for user in users])
         else:
             self.say("There are no users. Add one with: poetry aegis server user add NAME")
         return 0

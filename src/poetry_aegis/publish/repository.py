@@ -146,7 +146,7 @@ def choose_repository(asked: str | None, setting: str | None, configured: Sequen
     if private:
         raise UsageError(
             f"Poetry knows several repositories: {', '.join(private)}.",
-            hint=f"Name one: poetry aegis publish -r {private[0]}\n"
+            hint=f"Name one with: -r {private[0]}\n"
             'Or set it for the project: [tool.poetry-aegis] repository = "NAME"',
         )
     raise UsageError(

@@ -83,6 +83,14 @@ class Web:
             return answer
         return upload_failure(answer, self.repository)
 
+    def call(
+        self, method: str, url: str, document: Mapping[str, Any] | None = None
+    ) -> Answer | Failure:
+        """Ask an API that speaks JSON. Any status is an answer; no redirect is followed."""
+        how: dict[str, Any] = {} if document is None else {"json": document}
+        accepted = {"Accept": "application/json"}
+        return self._send(method, url, accepted, follow_redirects=False, **how)
+
     def sha256(self, url: str) -> str | Failure:
         """Download *url* and return the SHA-256 of its content in hex; nothing is stored."""
         digest = hashlib.sha256()

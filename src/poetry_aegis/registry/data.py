@@ -27,6 +27,8 @@ from pathlib import Path
 from poetry_aegis.registry.errors import UnusableData
 from poetry_aegis.registry.names import METADATA_SUFFIX, PROVENANCE_SUFFIX, is_normalized
 
+WITHHELD = "withheld.json"
+
 
 @dataclass(frozen=True)
 class DataDirectory:
@@ -137,7 +139,7 @@ class DataDirectory:
 
     def withheld(self, project: str) -> Path:
         """Return the path of the record of a project that is quarantined."""
-        return self.project_pages(project) / "withheld.json"
+        return self.project_pages(project) / WITHHELD
 
     def check_writable(self) -> None:
         """Write and remove a file where uploads go. Raises ``OSError``."""

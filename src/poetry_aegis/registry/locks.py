@@ -23,11 +23,17 @@ if sys.platform == "win32":
             with contextlib.suppress(OSError):  # LK_LOCK gives up after ten seconds.
                 msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
                 return
+
+    def _try_lock(descriptor: int) -> None:
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
 else:
     import fcntl
 
     def _lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+    def _try_lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 @contextlib.contextmanager
@@ -37,5 +43,20 @@ def exclusive(path: Path) -> Iterator[None]:
     try:
         _lock(descriptor)
         yield
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def exclusive_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock file *path* if nobody else does, and tell which. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        held = True
+        try:
+            _try_lock(descriptor)
+        except OSError:
+            held = False
+        yield held
     finally:
         os.close(descriptor)

@@ -27,6 +27,7 @@ _SEPARATORS = re.compile(r"[-_.]+")
 # File systems end at 255 bytes, and what is kept beside a file has a suffix of its own.
 _LONGEST_FILE_NAME = 230
 _LONGEST_PROJECT_NAME = 200
+_LONGEST_VERSION = 200
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,16 @@ def is_normalized(name: str) -> bool:
 def matches_any(project: str, patterns: Iterable[str]) -> bool:
     """Tell whether a normalised project name matches one of the shell-like *patterns*."""
     return any(pattern == "*" or fnmatchcase(project, pattern) for pattern in patterns)
+
+
+def parse_version(text: str) -> Version | None:
+    """Return *text* as a version, ``None`` where it is none (PEP 440) or an endless one."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        return Version(text) if len(text) <= _LONGEST_VERSION else None
+    except InvalidVersion:
+        return None
 
 
 def is_file_name(name: str) -> bool:

@@ -52,8 +52,9 @@ class UpstreamSettings:
     timeout: int = 15
 
     def __post_init__(self) -> None:
-        if self.url and not re.match(r"https?://[^\s/]", self.url):
-            raise InvalidTable(f"url = {self.url!r} is not the address of an index.")
+        if self.url and not _is_web_address(self.url):
+            # It is not repeated: it may hold a password.
+            raise InvalidTable("url is not the address of an index, as https://host/simple/ is.")
         _require_positive(self, "timeout")
         for key in ("minimum_age", "fresh"):
             if getattr(self, key) < 0:
@@ -117,6 +118,11 @@ class RegistrySettings:
         """The largest upload, in bytes."""
         return parse_size(self.max_upload_size)
 
+    @property
+    def minimum_free_bytes(self) -> int:
+        """Less free space than this, in bytes, is too little."""
+        return parse_size(self.minimum_free_space)
+
 
 @dataclass(frozen=True)
 class ServeOptions:
@@ -134,6 +140,17 @@ def parse_size(text: str) -> int:
     if match is None or (size := int(match[1]) * _UNITS[match[2].upper()]) < 1:
         raise ValueError(f"{text!r} is not a size such as 1048576, 512MiB or 2GiB")
     return size
+
+
+def _is_web_address(url: str) -> bool:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # Read where it is no number.
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", url)
 
 
 def _require_positive(table: object, *keys: str) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import logging
 import signal
 import socket
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import CannotListen, PortInUse
@@ -14,10 +16,14 @@ from poetry_aegis.registry.errors import CannotListen, PortInUse
 if TYPE_CHECKING:
     from types import FrameType
 
+    from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.options import ServeOptions
+    from poetry_aegis.registry.state.state import State
 
 _BACKLOG = 2048
 _GRACE = 10  # seconds for requests under way when the server is told to stop
+_SERVING = ".serving"  # the lock of the process that serves; no project can be called so
+_FLUSH = 1.0  # seconds until a download is in the database
 _KEEP_ALIVE = 30  # seconds an idle connection stays open
 
 
@@ -29,25 +35,34 @@ def serve(options: ServeOptions) -> None:
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
-    with _listen(options.host, options.port) as listener:
-        _run(options, listener)
+    with _listen(options.host, options.port) as listener, contextlib.ExitStack() as held:
+        _run(options, listener, held)
 
 
-def _run(options: ServeOptions, listener: socket.socket) -> None:
+def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitStack) -> None:
     import uvicorn
 
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.assembly import assemble
     from poetry_aegis.registry.http.heads import BoundedHeads
+    from poetry_aegis.registry.locks import exclusive_if_free
     from poetry_aegis.registry.log import AccessLog, configure_logging
     from poetry_aegis.registry.people.users import Users
+    from poetry_aegis.registry.repeating import repeating
+    from poetry_aegis.registry.state.state import State
     from poetry_aegis.registry.store.store import open_store
+    from poetry_aegis.registry.watching import watched
 
     configure_logging(sys.stderr)
     data = DataDirectory.open(options.data)
     users = Users(data.auth)
     count = len(users.list())  # Fails now rather than at the first request.
-    application = assemble(options, open_store(data), users, AccessLog(sys.stderr))
+    state = State.open(data)
+    alone = held.enter_context(exclusive_if_free(data.locks / _SERVING))
+    store = open_store(data, (state.catalog.update,), deferred_list=True, alone=alone)
+    held.callback(store.close)
+    threading.Thread(target=state.catalog.fill, args=(store,), daemon=True).start()
+    application = assemble(options, store, users, state, AccessLog(sys.stderr))
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -61,8 +76,26 @@ def _run(options: ServeOptions, listener: socket.socket) -> None:
         timeout_keep_alive=_KEEP_ALIVE,
         backlog=_BACKLOG,
     )
+    held.enter_context(_metrics(options, data, state))
+    held.enter_context(repeating(state.downloads.flush, _FLUSH))
+    if options.settings.watch:
+        held.enter_context(watched(store))
     _announce(listener, data.root.as_posix(), count)
     uvicorn.Server(config).run(sockets=[listener])
+
+
+def _metrics(
+    options: ServeOptions, data: DataDirectory, state: State
+) -> contextlib.AbstractContextManager[None]:
+    """Return what serves the metrics while it is entered, if they have a port."""
+    if not options.settings.metrics_port:
+        return contextlib.nullcontext()
+    from poetry_aegis.registry.exposition import RegistryCollector, serving_metrics
+    from poetry_aegis.registry.http.health import version
+
+    totals = state.catalog.totals
+    collector = RegistryCollector(state.metrics, totals, data.last_backup, version())
+    return serving_metrics(collector, _listen(options.host, options.settings.metrics_port))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -15,6 +15,11 @@ def format_size(size: int) -> str:
     return f"{value / 1024:.1f} TiB"
 
 
+def counted(number: int, thing: str) -> str:
+    """Return how many of a *thing* there are, such as ``1 file`` or ``2 files``."""
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
 def format_duration(seconds: float) -> str:
     """Return a duration by its two largest units, such as ``3 d 4 h`` or ``12 s``."""
     left = int(seconds)

@@ -13,9 +13,10 @@ from poetry_aegis.errors import UnreadableUsers, UserError
 from poetry_aegis.registry.people.identity import ROLES
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
+from poetry_aegis.server.trail import recording
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from poetry_aegis.registry.people.identity import Identity
     from poetry_aegis.registry.people.users import Users
@@ -33,8 +34,29 @@ def generate_password() -> str:
 def list_users(home: ServerHome) -> list[Identity]:
     """Return the users of *home*. Raises `NoServer`, `MissingExtra`, `UnreadableUsers`."""
     home.require()
-    with _registry_errors(home):
-        return _users(home).list()
+    with registry_errors(home):
+        return open_users(home).list()
+
+
+def describe(user: Identity) -> dict[str, object]:
+    """Return *user* as JSON has it."""
+    return {
+        "name": user.name,
+        "role": user.role,
+        "read": list(user.reads),
+        "publish": list(user.publishes),
+    }
+
+
+def rights_of(user: Identity) -> str:
+    """Return the role of *user* with its limits, such as ``publisher (publishes acme-*)``."""
+    limits = {"reads": user.reads, "publishes": user.publishes}
+    shown = [
+        f"{verb} {', '.join(patterns) or 'nothing'}"
+        for verb, patterns in limits.items()
+        if patterns != ("*",)
+    ]
+    return f"{user.role} ({'; '.join(shown)})" if shown else user.role
 
 
 def first_admin(home: ServerHome) -> str | None:
@@ -42,20 +64,30 @@ def first_admin(home: ServerHome) -> str | None:
     return next((user.name for user in list_users(home) if user.role == ADMIN), None)
 
 
-def add_user(
-    home: ServerHome, name: str, password: str, *, role: str | None, replace: bool
+def add_user(  # noqa: PLR0913 -- each is an option of the command line
+    home: ServerHome,
+    name: str,
+    password: str,
+    *,
+    role: str | None,
+    replace: bool,
+    reads: Iterable[str] | None = None,
+    publishes: Iterable[str] | None = None,
 ) -> Identity:
-    """Add a user, or give an existing one a new password and role; return the user.
+    """Add a user, or give an existing one a new password and other rights; return the user.
 
+    *reads* and *publishes* are patterns of the projects that the user may know of, and change.
     Without *role* the first user becomes an admin, later ones publishers. Raises `NoServer`,
     `MissingExtra`, `UserError` and `UnreadableUsers`.
     """
     home.require()
-    with locked(home), _registry_errors(home):
-        users = _users(home)
+    with locked(home), registry_errors(home), recording(home) as record:
+        users = open_users(home)
         if role not in (None, ADMIN):
             _keep_an_admin(users.list(), without=name)
-        return users.add(name, password, role=role, replace=replace)
+        user = users.add(name, password, role, reads=reads, publishes=publishes, replace=replace)
+        record("user-added", detail=f"{user.name}, {user.role}")
+        return user
 
 
 def add_first_user(home: ServerHome, name: str, password: str) -> None:
@@ -63,27 +95,28 @@ def add_first_user(home: ServerHome, name: str, password: str) -> None:
 
     Whom an attempt that was cut short has left behind is replaced. Raises as `add_user`.
     """
-    with _registry_errors(home):
-        _users(home).add(name, password, role=ADMIN, replace=True)
+    with registry_errors(home):
+        open_users(home).add(name, password, role=ADMIN, replace=True)
 
 
 def require_valid(home: ServerHome, name: str, password: str) -> None:
     """Raise `UserError` for what the registry would refuse, before anything is written."""
-    with _registry_errors(home), TemporaryDirectory() as scratch:
+    with registry_errors(home), TemporaryDirectory() as scratch:
         from poetry_aegis.registry.people.htpasswd import hash_password
-    from poetry_aegis.registry.people.users import Users
+        from poetry_aegis.registry.people.users import Users
 
         hash_password(password, CHEAPEST)
         Users(Path(scratch), rounds=CHEAPEST).add(name, "nobody's password")
 
 
 def remove_user(home: ServerHome, name: str) -> None:
-    """Remove a user, but never the last admin. Raises as `add_user`."""
+    """Remove a user with all tokens, but never the last admin. Raises as `add_user`."""
     home.require()
-    with locked(home), _registry_errors(home):
-        users = _users(home)
+    with locked(home), registry_errors(home), recording(home) as record:
+        users = open_users(home)
         _keep_an_admin(users.list(), without=name)
         users.remove(name)
+        record("user-removed", detail=name)
 
 
 def _keep_an_admin(users: Sequence[Identity], *, without: str) -> None:
@@ -95,7 +128,8 @@ def _keep_an_admin(users: Sequence[Identity], *, without: str) -> None:
         )
 
 
-def _users(home: ServerHome) -> Users:
+def open_users(home: ServerHome) -> Users:
+    """Return the registry's own hand on the users. Raises `MissingExtra`."""
     require_registry()
     from poetry_aegis.registry.people.users import Users
 
@@ -103,7 +137,7 @@ def _users(home: ServerHome) -> Users:
 
 
 @contextlib.contextmanager
-def _registry_errors(home: ServerHome) -> Iterator[None]:
+def registry_errors(home: ServerHome) -> Iterator[None]:
     """Turn the registry's errors, which know nothing of this command line, into its own."""
     require_registry()
     from poetry_aegis.registry import errors
@@ -122,4 +156,5 @@ _WAYS_OUT = {
     "UserExists": "Give the user a new password with --replace.",
     "InvalidRole": f"The roles are: {', '.join(ROLES)}.",
     "NoSuchUser": "See who there is: poetry aegis server user list",
+    "TokenError": "See which there are: poetry aegis server token list",
 }

@@ -5,14 +5,14 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.locks import exclusive
+from poetry_aegis.registry.locks import exclusive, exclusive_if_free
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 HOLD = """
 import sys, pathlib
-from poetry_aegis.registry.locks import exclusive
+from poetry_aegis.registry.locks import exclusive, exclusive_if_free
 with exclusive(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.readline()
@@ -62,3 +62,11 @@ def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
 
     assert entered.wait(10)
     waiting.join()
+
+
+def test_a_lock_that_somebody_holds_is_told_of(tmp_path: Path) -> None:
+    path = tmp_path / "lock"
+    with exclusive_if_free(path) as first, exclusive_if_free(path) as second:
+        assert (first, second) == (True, False)
+    with exclusive_if_free(path) as again:
+        assert again

@@ -83,6 +83,27 @@ def test_no_server(home: ServerHome) -> None:
     assert not home.root.exists()
 
 
+def test_limits_are_set_shown_and_kept(set_up: ServerHome) -> None:
+    users.add_first_user(set_up, "ada", "s3cret")
+    users.add_user(
+        set_up, "bob", "x", role=None, replace=False, reads=["a-*", "B"], publishes=["a-core"]
+    )
+    bob = users.add_user(set_up, "bob", "y", role=None, replace=True)
+
+    assert users.rights_of(bob) == "publisher (reads a-*, b; publishes a-core)"
+    assert users.describe(bob) == {
+        "name": "bob",
+        "role": "publisher",
+        "read": ["a-*", "b"],
+        "publish": ["a-core"],
+    }
+    assert users.rights_of(users.list_users(set_up)[0]) == "admin"
+    with pytest.raises(UserError, match="not a pattern"):
+        users.add_user(set_up, "bob", "z", role=None, replace=True, reads=["a b"])
+    freed = users.add_user(set_up, "bob", "y", role=None, replace=True, reads=["*"])
+    assert users.rights_of(freed) == "publisher (publishes a-core)"
+
+
 def test_generated_passwords_differ() -> None:
     first, second = users.generate_password(), users.generate_password()
     assert first != second

@@ -20,25 +20,33 @@ if TYPE_CHECKING:
 class Distribution:
     """A wheel or sdist that is safe to unpack and agrees with its name. *size* is in bytes.
 
-    *core_metadata* is what installers may rely on without the file (PEP 658): a wheel's. An
-    sdist's may yet change when it is built, so there it is ``None``.
+    *core_metadata* is its METADATA or PKG-INFO, as it stands in the archive.
     """
 
     name: DistributionName
     sha256: str
     size: int
-    core_metadata: bytes | None
+    core_metadata: bytes
     requires_python: str | None
+
+    @property
+    def advertised(self) -> bool:
+        """Whether installers may rely on the metadata without the file (PEP 658): on a wheel's.
+
+        An sdist's may yet change when it is built.
+        """
+        return self.name.kind == "wheel"
 
     def listed(self, uploaded: float) -> ListedFile:
         """Return the file as its project page shows it; *uploaded* is in seconds since 1970."""
+        digest = hashlib.sha256(self.core_metadata).hexdigest()
         return ListedFile(
             file_name=self.name.file_name,
             version=str(self.name.version),
             sha256=self.sha256,
             size=self.size,
             upload_time=timestamp(uploaded),
-            metadata_sha256=_sha256(self.core_metadata),
+            metadata_sha256=digest if self.advertised else None,
             requires_python=self.requires_python,
         )
 
@@ -54,10 +62,6 @@ def inspect(path: Path, name: DistributionName, sha256: str) -> Distribution:
         name=name,
         sha256=sha256,
         size=path.stat().st_size,
-        core_metadata=content if name.kind == "wheel" else None,
+        core_metadata=content,
         requires_python=metadata.requires_python,
     )
-
-
-def _sha256(content: bytes | None) -> str | None:
-    return None if content is None else hashlib.sha256(content).hexdigest()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import gzip
 import posixpath
+import re
 import tarfile
 import zlib
+from itertools import dropwhile
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.archives.inventory import MIB, Inventory, Limits
+from poetry_aegis.registry.archives.agreement import agrees
+from poetry_aegis.registry.archives.inventory import MIB, Inventory, Limits, shown
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.names import DistributionName
 
 _PIECE = 256 * 1024  # bytes; tarfile reads an extended header in one piece, into memory
+_FOREIGN = re.compile(r"\\|^[A-Za-z]:")  # a path of Windows
 _DAMAGED = (
     tarfile.TarError,
     gzip.BadGzipFile,
@@ -38,7 +42,7 @@ def read_pkg_info(path: Path, name: DistributionName, limits: Limits) -> bytes:
             _BoundedGzip(path, most, inventory) as stream,
             tarfile.open(fileobj=stream, mode="r:", encoding="utf-8") as archive,
         ):
-            content = _walk(archive, limits, inventory)
+            content = _walk(archive, name, limits, inventory)
             stream.read_to_end()
     except _DAMAGED as error:
         reason = str(error).strip().rstrip(".") or type(error).__name__
@@ -80,8 +84,11 @@ def _overhead(limits: Limits) -> int:
     return min(limits.members * 1024, limits.total_size) + MIB
 
 
-def _walk(archive: tarfile.TarFile, limits: Limits, inventory: Inventory) -> bytes:
+def _walk(
+    archive: tarfile.TarFile, name: DistributionName, limits: Limits, inventory: Inventory
+) -> bytes:
     roots: set[str] = set()
+    links: set[str] = set()
     pkg_info: bytes | None = None
     for member in archive:
         # tarfile would keep them all, with their extended headers.
@@ -92,26 +99,61 @@ def _walk(archive: tarfile.TarFile, limits: Limits, inventory: Inventory) -> byt
         inventory.add(path, member.size)
         if path in {"", "."}:
             continue
-        _check_type(member, path, inventory)
+        path = posixpath.normpath(path)
         root, _, rest = path.partition("/")
         roots.add(root)
+        if member.issym() or member.islnk():
+            links.add(path)
+        _check_type(member, path, inventory)
         if rest == "PKG-INFO" and member.isreg():
             pkg_info = _read_member(archive, member, limits, inventory)
-    if len(roots) != 1:
-        raise inventory.refusal(f"has {len(roots) or 'no'} top-level directories, not one")
+    _check_root(roots, name, inventory)
+    _check_nothing_below(links, inventory)
     if pkg_info is None:
         raise inventory.refusal("has no PKG-INFO in its top-level directory")
     return pkg_info
 
 
+def _check_root(roots: set[str], name: DistributionName, inventory: Inventory) -> None:
+    if len(roots) != 1:
+        raise inventory.refusal(f"has {len(roots) or 'no'} top-level directories, not one")
+    (root,) = roots
+    project, _, version = root.rpartition("-")
+    if not agrees(project, version, name):
+        raise inventory.refusal(
+            f"has the top-level directory {shown(root)}, which does not agree with its file name"
+        )
+
+
 def _check_type(member: tarfile.TarInfo, path: str, inventory: Inventory) -> None:
     if member.issym() or member.islnk():
-        base = posixpath.dirname(path) if member.issym() else ""
-        target = posixpath.normpath(posixpath.join(base, member.linkname))
-        if target.startswith(("/", "../")) or target == "..":
-            raise inventory.refusal(f"has a link that leads outside: {path[:200]!a}")
+        if not _stays_inside(member, path):
+            raise inventory.refusal(f"has a link that leads outside: {shown(path)}")
     elif not (member.isreg() or member.isdir()):
-        raise inventory.refusal(f"has a member that is no file or directory: {path[:200]!a}")
+        raise inventory.refusal(f"has a member that is no file or directory: {shown(path)}")
+
+
+def _stays_inside(link: tarfile.TarInfo, path: str) -> bool:
+    """Tell whether *link* leads to something in the top-level directory.
+
+    Its way goes up first and then only down. So no other link on it can lead outside, as long as
+    nothing lies below a link.
+    """
+    base, steps = "", link.linkname.split("/")
+    if link.issym():
+        base, steps = posixpath.dirname(path), list(dropwhile("..".__eq__, steps))
+    target = posixpath.normpath(posixpath.join(base, link.linkname))
+    inside = target.partition("/")[0] == path.partition("/")[0]
+    return inside and ".." not in steps and not _FOREIGN.search(link.linkname)
+
+
+def _check_nothing_below(links: set[str], inventory: Inventory) -> None:
+    for member in inventory.members if links else ():
+        parent = posixpath.dirname(member)
+        while parent:
+            if parent in links:
+                raise inventory.refusal(f"has a member below a link: {shown(member)}")
+            parent = posixpath.dirname(parent)
 
 
 def _read_member(

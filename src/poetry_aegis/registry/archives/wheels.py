@@ -8,10 +8,9 @@ import zipfile
 import zlib
 from typing import IO, TYPE_CHECKING
 
-from packaging.version import InvalidVersion, Version
-
-from poetry_aegis.registry.archives.inventory import Inventory, Limits
-from poetry_aegis.registry.names import normalized
+from poetry_aegis.registry.archives.agreement import agrees
+from poetry_aegis.registry.archives.inventory import Inventory, Limits, shown
+from poetry_aegis.registry.archives.record import check_record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,6 +23,8 @@ _ZIP64_END = b"PK\x06\x06"
 _ENCRYPTED = 0x1
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _REQUIRED = ("METADATA", "WHEEL", "RECORD")
+_DIST_INFO = ".dist-info"
+_WHEEL_SIZE = 256 * 1024  # bytes of WHEEL: a line per tag
 _DAMAGED = (
     zipfile.BadZipFile,
     zlib.error,
@@ -49,7 +50,11 @@ def read_metadata(path: Path, name: DistributionName, limits: Limits) -> bytes:
             with zipfile.ZipFile(stream) as archive:
                 _check_members(archive, inventory)
                 info = _dist_info(archive, name, inventory)
-                return _read_member(archive, f"{info}/METADATA", limits, inventory)
+                wheel = _read_member(archive, f"{info}/WHEEL", _WHEEL_SIZE, inventory)
+                _check_wheel(wheel, name, inventory)
+                record = _read_member(archive, f"{info}/RECORD", limits.record_size, inventory)
+                check_record(archive, info, record, inventory)
+                return _read_member(archive, f"{info}/METADATA", limits.metadata_size, inventory)
         except _DAMAGED as error:
             raise inventory.refusal(f"is not a wheel: {_reason(error)}") from error
         except OSError as error:
@@ -70,34 +75,63 @@ def _check_members(archive: zipfile.ZipFile, inventory: Inventory) -> None:
 
 
 def _dist_info(archive: zipfile.ZipFile, name: DistributionName, inventory: Inventory) -> str:
-    names = set(archive.namelist())
+    names = archive.namelist()
     tops = {member.partition("/")[0] for member in names}
-    found = sorted(top for top in tops if top.endswith(".dist-info"))
+    found = sorted(top for top in tops if top.lower().endswith(_DIST_INFO))
     if len(found) != 1:
         raise inventory.refusal(f"has {len(found) or 'no'} .dist-info directories, not one")
-    if not _agrees(found[0], name):
-        raise inventory.refusal(f"has {found[0]!a}, which does not agree with its file name")
+    project, _, version = found[0].removesuffix(_DIST_INFO).partition("-")
+    if not agrees(project, version, name):
+        raise inventory.refusal(f"has {shown(found[0])}, which does not agree with its file name")
+    members = [member for member in names if member.startswith(f"{found[0]}/")]
     for required in _REQUIRED:
-        if f"{found[0]}/{required}" not in names:
+        if f"{found[0]}/{required}" not in members:
             raise inventory.refusal(f"has no {required} in its .dist-info directory")
+    if len({member.lower() for member in members}) < len(members):
+        # Where case does not count, one would be installed in the place of the other.
+        raise inventory.refusal("has files in its .dist-info directory that differ by case only")
     return found[0]
 
 
-def _agrees(directory: str, name: DistributionName) -> bool:
-    project, _, version = directory[: -len(".dist-info")].partition("-")
-    try:
-        return normalized(project) == name.project and Version(version) == name.version
-    except InvalidVersion:
-        return False
+def _check_wheel(content: bytes, name: DistributionName, inventory: Inventory) -> None:
+    """Check what WHEEL says: a version that installers know, and tags of the file's name.
+
+    One tag in common will do: tools that add a platform to a wheel change but its name.
+    """
+    fields = [line.partition(":") for line in content.decode("utf-8").splitlines()]
+    versions = [value.strip() for key, _, value in fields if key.lower() == "wheel-version"]
+    if len(versions) != 1 or not versions[0].startswith("1."):
+        raise inventory.refusal("has a WHEEL that does not give one Wheel-Version 1.x")
+    tags = [value.strip().lower() for key, _, value in fields if key.lower() == "tag"]
+    named = _parts_of(name)
+    if not any(_intersect(named, tag.split("-")) for tag in tags):
+        raise inventory.refusal("has a WHEEL with none of the tags that are in its file name")
 
 
-def _read_member(
-    archive: zipfile.ZipFile, member: str, limits: Limits, inventory: Inventory
-) -> bytes:
+def _parts_of(name: DistributionName) -> tuple[set[str], ...]:
+    """Return the interpreters, ABIs and platforms of a wheel's name."""
+    return (
+        {tag.interpreter for tag in name.tags},
+        {tag.abi for tag in name.tags},
+        {tag.platform for tag in name.tags},
+    )
+
+
+def _intersect(named: tuple[set[str], ...], parts: list[str]) -> bool:
+    """Tell whether two compressed tag sets (PEP 425) have a tag in common.
+
+    They are compared part by part: all the tags of a hostile set would fill the memory.
+    """
+    return len(parts) == len(named) and all(
+        own.intersection(part.split(".")) for own, part in zip(named, parts, strict=True)
+    )
+
+
+def _read_member(archive: zipfile.ZipFile, member: str, most: int, inventory: Inventory) -> bytes:
     with archive.open(member) as stream:
-        content = stream.read(limits.metadata_size + 1)
-    if len(content) > limits.metadata_size:
-        raise inventory.refusal(f"has a METADATA of more than {limits.metadata_size} bytes")
+        content = stream.read(most + 1)
+    if len(content) > most:
+        raise inventory.refusal(f"has a {member.rpartition('/')[2]} of more than {most} bytes")
     return content
 
 

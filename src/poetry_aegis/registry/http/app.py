@@ -49,6 +49,7 @@ class Application:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                exchange.answer_headers = message.get("headers", ())
             await send(message)
 
         exchange = Exchange(scope, receive, send_noting_status)
@@ -74,16 +75,16 @@ class Application:
         await response(exchange.scope, exchange.receive, exchange.send)
 
     def _log(self, exchange: Exchange, status: int, began: float, seconds: float) -> None:
-        client = exchange.scope.get("client")
         self._access_log.write(
             began,
             {
                 "method": exchange.method,
                 "path": exchange.path,
+                "route": exchange.route,
                 "status": status,
                 "ms": round(seconds * 1000, 2),
                 "user": exchange.user.name if exchange.user else None,
-                "client": client[0] if client else None,
+                "client": exchange.address,
                 "agent": exchange.header(b"user-agent")[:200],
             },
         )

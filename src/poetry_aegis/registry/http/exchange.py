@@ -32,7 +32,9 @@ class Exchange:
     """A request, and what became known of it on the way.
 
     *user* is whose credential it brought, ``None`` for an anonymous one; *parameters* are those
-    of the route's path, percent-decoded; *route* is its name.
+    of the route's path, percent-decoded; *route* is its name. *address* is the client's: the
+    peer's, until the gate has looked behind the proxies that are trusted. *answer_headers* are
+    those of the answer, once it has begun.
     """
 
     scope: Scope
@@ -42,9 +44,13 @@ class Exchange:
     parameters: Mapping[str, str] = field(default_factory=dict)
     route: str = "none"
     user: Identity | None = None
+    answer_headers: Sequence[tuple[bytes, bytes]] = ()
+    address: str | None = field(init=False)
 
     def __post_init__(self) -> None:
         self.headers = dict(self.scope["headers"])
+        client = self.scope.get("client")
+        self.address = client[0] if client else None
 
     @property
     def method(self) -> str:
@@ -71,9 +77,9 @@ class Exchange:
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what *work* gives; cancel it and raise `ClientGone` where nobody waits for it.
 
-        A POST is waited for in any case: to look for its client is to read its body.
+        What may have a body is waited for in any case: to look for its client is to read it.
         """
-        if self.method == "POST":
+        if self.method not in ("GET", "HEAD"):
             return await work
         working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(self._gone())
         try:

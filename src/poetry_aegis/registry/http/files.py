@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, cast
 
 from starlette.responses import FileResponse
 
+from poetry_aegis.registry.data import WITHHELD
 from poetry_aegis.registry.errors import BadRange, NotFound
 from poetry_aegis.registry.http.exchange import Answer
 from poetry_aegis.registry.http.pages import FileCache, cached_answer, is_known
 from poetry_aegis.registry.http.routing import Route
-from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, is_normalized
+from poetry_aegis.registry.names import (
+    METADATA_SUFFIX,
+    PROVENANCE_SUFFIX,
+    is_file_name,
+    is_normalized,
+)
 from poetry_aegis.registry.people.identity import Action
 
 if TYPE_CHECKING:
@@ -23,62 +29,73 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.http.gate import Gate
 
 
+_BESIDE = {
+    METADATA_SUFFIX: b"text/plain; charset=utf-8",
+    PROVENANCE_SUFFIX: b"application/json",
+}
+
+
 class Files:
     """What is under ``/packages/``."""
 
-    def __init__(self, data: DataDirectory, gate: Gate) -> None:
+    def __init__(self, data: DataDirectory, gate: Gate, *, immutable: bool) -> None:
+        """Serve *data*'s files, which clients may keep for good where they are *immutable*."""
         self._root = str(data.packages)
+        self._pages = str(data.simple)
         self._gate = gate
-        self._metadata = FileCache()
+        self._small = FileCache()
         audience = "public" if gate.anonymous_read else "private"
-        # Kept, but asked for each time: an admin may overwrite a file.
-        self._cache_control = f"{audience}, no-cache"
+        self._asked_for = f"{audience}, no-cache".encode()
+        # A file that an admin may overwrite is kept, too, and asked for each time.
+        lifetime = "max-age=31536000, immutable" if immutable else "no-cache"
+        self._cache_control = f"{audience}, {lifetime}"
 
     def routes(self) -> list[Route]:
         """Return the one route of files."""
         return [Route("GET", "/packages/{project}/{file_name}", self.serve, "file")]
 
     async def serve(self, exchange: Exchange) -> ASGIApp:
-        """Answer ``/packages/<project>/<file>`` and ``….metadata``."""
-        await self._gate.admit(exchange, Action.READ)
+        """Answer ``/packages/<project>/<file>``, ``….metadata`` and ``….provenance``."""
         project, file_name = exchange.parameters["project"], exchange.parameters["file_name"]
-        distribution = file_name.removesuffix(METADATA_SUFFIX)
-        # Nothing but these two shapes ever reaches the disk.
-        if not (is_normalized(project) and is_file_name(distribution)):
+        is_plain = is_normalized(project)
+        await self._gate.admit(exchange, Action.READ, project if is_plain else None)
+        bare, dot, kind = file_name.rpartition(".")
+        media_type = _BESIDE.get(dot + kind)
+        # Nothing but these three shapes ever reaches the disk.
+        if not (is_plain and is_file_name(file_name if media_type is None else bare)):
             raise _no_such_file()
+        if os.path.exists(f"{self._pages}/{project}/{WITHHELD}"):  # noqa: PTH110 -- the hot way
+            raise NotFound(f"The project {project} is quarantined; its files are not served.")
         path = f"{self._root}/{project}/{file_name}"
-        if distribution != file_name:
-            return self._core_metadata(exchange, path)
-        return self._distribution(exchange, path)
+        if media_type is not None:
+            return self._beside(exchange, path, media_type)
+        return distribution_answer(exchange, path, self._cache_control)
 
-    def _core_metadata(self, exchange: Exchange, path: str) -> Answer:
-        file = self._metadata.get(path)
+    def _beside(self, exchange: Exchange, path: str, media_type: bytes) -> Answer:
+        """Answer with what is said of a distribution; it may yet change, so it is asked for."""
+        file = self._small.get(path)
         if file is None:
             raise _no_such_file()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"cache-control", self._cache_control.encode()),
-        ]
+        headers = [(b"content-type", media_type), (b"cache-control", self._asked_for)]
         return cached_answer(exchange, file, headers)
 
-    def _distribution(self, exchange: Exchange, path: str) -> ASGIApp:
-        try:
-            found = os.stat(path)  # noqa: PTH116 -- no Path is made on the hot way
-        except (FileNotFoundError, NotADirectoryError):
-            raise _no_such_file() from None
-        if not stat.S_ISREG(found.st_mode):
-            raise _no_such_file()
-        headers = {
-            "cache-control": self._cache_control,
-            "x-content-type-options": "nosniff",
-        }
-        response = _Distribution(
-            path, stat_result=found, headers=headers, media_type="application/octet-stream"
-        )
-        etag = response.headers["etag"].encode()
-        if is_known(exchange, etag):
-            return Answer(304, [(b"etag", etag), (b"cache-control", self._cache_control.encode())])
-        return cast("ASGIApp", response)
+
+def distribution_answer(exchange: Exchange, path: str, cache_control: str) -> ASGIApp:
+    """Return the answer with the file at *path*, or a range of it. Raises `NotFound`."""
+    try:
+        found = os.stat(path)  # noqa: PTH116 -- no Path is made on the hot way
+    except (FileNotFoundError, NotADirectoryError):
+        raise _no_such_file() from None
+    if not stat.S_ISREG(found.st_mode):
+        raise _no_such_file()
+    headers = {"cache-control": cache_control, "x-content-type-options": "nosniff"}
+    response = _Distribution(
+        path, stat_result=found, headers=headers, media_type="application/octet-stream"
+    )
+    etag = response.headers["etag"].encode()
+    if is_known(exchange, etag):
+        return Answer(304, [(b"etag", etag), (b"cache-control", cache_control.encode())])
+    return cast("ASGIApp", response)
 
 
 class _MalformedRange(Exception):

@@ -17,20 +17,35 @@ if TYPE_CHECKING:
 FILE = "content"
 DIGESTS = ("md5", "sha256", "blake2_256")
 
-# The fields that this index looks at; the others are in the file's own metadata.
-_KEPT = {":action", "name", "version", "filetype", *(f"{digest}_digest" for digest in DIGESTS)}
-_MOST_PARTS = 2_000
+# The fields that this index looks at, and the most bytes of each. The others are in the file's own
+# metadata, or, as gpg_signature, comment and pyversion, of no use to anybody: taken and dropped.
+_KEPT = {
+    ":action": 100,
+    "protocol_version": 100,
+    "name": 4096,
+    "version": 4096,
+    "filetype": 100,
+    "attestations": 2 * 1024 * 1024,
+    **{f"{digest}_digest": 4096 for digest in DIGESTS},
+}
+_MOST_PARTS = 20_000  # each classifier and each requirement is one
 _MOST_TEXT = 16 * 1024 * 1024  # bytes of all fields; a description may be long
-_LONGEST_FIELD = 4096  # bytes of a field that is kept
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """The file of a form. *digests* are those of the bytes received, in hexadecimal."""
+
+    name: str
+    digests: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Form:
-    """A whole upload form. *digests* are those of the bytes received, in hexadecimal."""
+    """A whole upload form; *file* is ``None`` where it has none."""
 
     fields: Mapping[str, str]
-    file_name: str
-    digests: Mapping[str, str]
+    file: UploadedFile | None
 
 
 @dataclass
@@ -91,8 +106,8 @@ class FormReader:
         if not self._ended:
             raise BadUpload("The upload ended before its form did.")
         if self._file_name is None:
-            raise BadUpload(f"The form has no file in the field {FILE!r}.")
-        return Form(self._fields, self._file_name, self._digests.hexdigests())
+            return Form(self._fields, None)
+        return Form(self._fields, UploadedFile(self._file_name, self._digests.hexdigests()))
 
     def _begin_part(self) -> None:
         self._parts += 1
@@ -140,8 +155,8 @@ class FormReader:
             raise BadUpload(f"The fields of the form have more than {_MOST_TEXT} bytes.")
         if part is not None and part.name in _KEPT:
             part.value += data[start:end]
-            if len(part.value) > _LONGEST_FIELD:
-                raise BadUpload(f"The field {part.name!r} has more than {_LONGEST_FIELD} bytes.")
+            if len(part.value) > _KEPT[part.name]:
+                raise BadUpload(f"The field {part.name!r} has more than {_KEPT[part.name]} bytes.")
 
     def _end_part(self) -> None:
         if self._part is not None and self._part.name in _KEPT:

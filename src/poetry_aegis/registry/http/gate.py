@@ -3,59 +3,160 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, NoReturn
 
 from poetry_aegis.registry.errors import (
     Forbidden,
+    NotFound,
+    TooManyFailures,
     Unauthorized,
     Unavailable,
     UnreadableUsers,
 )
+from poetry_aegis.registry.http.proxies import Proxies
+from poetry_aegis.registry.people.attempts import Attempts
+from poetry_aegis.registry.people.credentials import Credential, credential_of
 from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Action
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from poetry_aegis.registry.http.exchange import Exchange
+    from poetry_aegis.registry.options import RegistrySettings
     from poetry_aegis.registry.people.identity import Identity
     from poetry_aegis.registry.people.users import Users
+
+    LoginOutcome = Literal["ok", "wrong", "limited"]
+    # Told of each login that was decided now, and not out of memory: its request, what became of
+    # it, and the name that was tried, None for a token's.
+    OnLogin = Callable[[Exchange, LoginOutcome, str | None], None]
 
 logger = logging.getLogger(__name__)
 
 
+def _tell_nobody(_exchange: Exchange, _outcome: LoginOutcome, _name: str | None) -> None:
+    pass
+
+
+def _note_nowhere(_token: str) -> None:
+    pass
+
+
 class Gate:
-    """Lets requests through. Where *anonymous_read* is on, reading needs no credential."""
+    """Lets requests through.
 
-    def __init__(self, users: Users, *, anonymous_read: bool) -> None:
+    *on_login* hears of logins, *on_token* of each request that an API token let in, by its id:
+    both are called on the event loop and must not wait for anything.
+    """
+
+    def __init__(
+        self,
+        users: Users,
+        settings: RegistrySettings,
+        *,
+        on_login: OnLogin = _tell_nobody,
+        on_token: Callable[[str], None] = _note_nowhere,
+    ) -> None:
+        self.anonymous_read = settings.anonymous_read
         self._decisions = Decisions(users)
-        self.anonymous_read = anonymous_read
+        self._attempts = Attempts(settings.logins)
+        self._proxies = Proxies(settings.trusted_proxies)
+        self._on_login = on_login
+        self._on_token = on_token
 
-    async def admit(self, exchange: Exchange, action: Action) -> None:
-        """Return when the request may do *action*; its user is then known.
+    async def admit(self, exchange: Exchange, action: Action, project: str | None = None) -> None:
+        """Return when the request may do *action*; its user and address are then known.
 
         Raises `Unauthorized` for a wrong or missing credential, a wrong one where none is needed
-        included, `Forbidden` for a right that the user has not, `Unavailable` where the users
-        cannot be read or too many passwords are to be checked, and `ClientGone`.
+        included; `TooManyFailures` before one is looked at after too many wrong ones; `NotFound`
+        and `Forbidden` as `require` does; `Unavailable` where the users cannot be read or too many
+        passwords are to be checked; and `ClientGone`.
         """
+        exchange.address = self._proxies.client_of(exchange.scope)
         authorization = exchange.headers.get(b"authorization")
-        if authorization is None:
-            if action is Action.READ and self.anonymous_read:
-                return
-            raise Unauthorized(f"To {action.value}, send a user name and a password.")
-        user = await self._user_of(exchange, authorization)
-        if user is None:
-            raise Unauthorized("The user name or the password is wrong.")
-        exchange.user = user
-        if not user.may(action):
-            raise Forbidden(
-                f"User {user.name!r} has the role {user.role}, and so may not {action.value}."
-            )
+        if authorization is not None:
+            exchange.user = user = await self._user_of(exchange, authorization)
+            if user.token is not None:
+                self._on_token(user.token)
+        self.require(exchange, action, project)
 
-    async def _user_of(self, exchange: Exchange, authorization: bytes) -> Identity | None:
+    def require(self, exchange: Exchange, action: Action, project: str | None = None) -> None:
+        """Return if an admitted request may do *action*, too, on *project* where one is given.
+
+        Raises `Unauthorized` for nobody, `NotFound` for a project that the user may not know of,
+        and `Forbidden` for a right that is missing.
+        """
+        if self.may(exchange, action, project):
+            return
+        user = exchange.user
+        if user is None:
+            raise Unauthorized(f"To {action.value}, send a user name and a password, or a token.")
+        if project is not None and not self.knows(exchange, project):
+            raise NotFound(f"There is no project {project} in this index.")
+        _refuse(user, action, project)
+
+    def may(self, exchange: Exchange, action: Action, project: str | None = None) -> bool:
+        """Tell whether an admitted request may do *action*, on *project* where one is given."""
+        if action is Action.READ and self.anonymous_read:
+            return True  # No credential takes away what anybody may do without one.
+        return exchange.user is not None and exchange.user.may(action, project)
+
+    def knows(self, exchange: Exchange, project: str) -> bool:
+        """Tell whether an admitted request may know that *project* is there."""
+        user = exchange.user
+        return self.anonymous_read or (user is not None and user.knows(project))
+
+    def knows_all(self, exchange: Exchange) -> bool:
+        """Tell whether no project is hidden from an admitted request."""
+        user = exchange.user
+        return self.anonymous_read or (user is not None and user.knows_all)
+
+    async def _user_of(self, exchange: Exchange, authorization: bytes) -> Identity:
+        """Return whose credential it is; raise for nobody's, and count it."""
         decision = self._decisions.known(authorization)
-        if decision is not None:
+        if decision is not None and decision.user is not None:
             return decision.user
+        credential = credential_of(authorization)
+        if credential is None:
+            raise Unauthorized("The credential is neither a user name and a password nor a token.")
+        # A right token is let in always: nobody guesses one, and to check it costs nothing. So is
+        # a password that was right before, or strangers could lock its user out.
+        if not credential.is_token and not self._decisions.was_right(authorization):
+            self._check_attempts(exchange, credential)
+        user = await self._decide(exchange, authorization)
+        if user is not None:
+            self._on_login(exchange, "ok", credential.name)
+            return user
+        self._check_attempts(exchange, credential)
+        self._attempts.failed(exchange.address, credential.name)
+        self._on_login(exchange, "wrong", credential.name)
+        what = "token is wrong, expired or revoked" if credential.is_token else _WRONG_PASSWORD
+        raise Unauthorized(f"The {what}.")
+
+    def _check_attempts(self, exchange: Exchange, credential: Credential) -> None:
+        try:
+            self._attempts.check(exchange.address, credential.name)
+        except TooManyFailures:
+            self._on_login(exchange, "limited", credential.name)
+            raise
+
+    async def _decide(self, exchange: Exchange, authorization: bytes) -> Identity | None:
         try:
             return await exchange.unless_gone(self._decisions.user_of(authorization))
         except UnreadableUsers as error:
             logger.error("%s", error)
             raise Unavailable("The registry cannot read its users for now.") from error
+
+
+_WRONG_PASSWORD = "user name or the password is wrong"  # noqa: S105 -- a part of a sentence
+
+
+def _refuse(user: Identity, action: Action, project: str | None) -> NoReturn:
+    if not user.has_role_for(action):
+        raise Forbidden(
+            f"User {user.name!r} has the role {user.role}, and so may not {action.value}."
+        )
+    who = f"User {user.name!r}" if user.token is None else f"The token of user {user.name!r}"
+    where = "" if project is None or not user.may(action) else f" for the project {project}"
+    raise Forbidden(f"{who} has no right to {action.value}{where}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import time
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,8 +13,9 @@ from poetry_aegis.registry.http.exchange import Answer, Exchange, json_answer, t
 from poetry_aegis.registry.http.routing import Route
 
 if TYPE_CHECKING:
+    from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.people.users import Users
-    from poetry_aegis.registry.store.store import Store
+    from poetry_aegis.registry.state.database import Database
 
 _LIFETIME = 1.0  # seconds that a check is believed: anybody may ask
 
@@ -21,9 +23,13 @@ _LIFETIME = 1.0  # seconds that a check is believed: anybody may ask
 class Health:
     """Tells how the registry is."""
 
-    def __init__(self, store: Store, users: Users) -> None:
-        self._store = store
+    def __init__(
+        self, data: DataDirectory, users: Users, database: Database, minimum_free: int
+    ) -> None:
+        self._data = data
         self._users = users
+        self._database = database
+        self._minimum_free = minimum_free  # bytes
         self._checked = float("-inf")
         self._problem: str | None = None
 
@@ -57,12 +63,20 @@ class Health:
 
     def _find_problem(self) -> str | None:
         try:
-            self._store.data.check_writable()
+            self._data.check_writable()
+            free = shutil.disk_usage(self._data.root).free
+            if free < self._minimum_free:
+                return (
+                    f"Only {free} bytes are free, less than the {self._minimum_free} there must be."
+                )
             self._users.list()
+            self._database.check()
         except OSError as error:
             return f"The data directory cannot be written to: {error.strerror or error}."
         except UnreadableUsers:
             return "The users cannot be read."
+        except Unavailable as error:
+            return str(error)
         return None
 
 

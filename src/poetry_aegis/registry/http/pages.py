@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 from dataclasses import dataclass
@@ -13,11 +14,19 @@ from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
 from poetry_aegis.registry.people.identity import Action
-from poetry_aegis.registry.store.pages import GZIP_SUFFIX
+from poetry_aegis.registry.store.pages import (
+    GZIP_SUFFIX,
+    list_document,
+    render_json,
+    render_list_html,
+)
 
 if TYPE_CHECKING:
-    from poetry_aegis.registry.data import DataDirectory
+    from starlette.types import ASGIApp
+
     from poetry_aegis.registry.http.gate import Gate
+    from poetry_aegis.registry.http.upstream import Upstream
+    from poetry_aegis.registry.store.store import Store
 
 _MOST_CACHED = 32 * 1024 * 1024  # bytes
 _VARY = (b"vary", b"Accept, Accept-Encoding")
@@ -32,6 +41,11 @@ class CachedFile:
     signature: tuple[int, int, int]
     body: bytes
     etag: bytes
+
+    @classmethod
+    def of(cls, body: bytes, signature: tuple[int, int, int] = (0, 0, 0)) -> CachedFile:
+        """Return *body* with its entity tag."""
+        return cls(signature, body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode())
 
 
 class FileCache:
@@ -52,8 +66,7 @@ class FileCache:
                 body = stream.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
-        return self._keep(path, CachedFile(signature, body, etag))
+        return self._keep(path, CachedFile.of(body, signature))
 
     def _keep(self, path: str, file: CachedFile) -> CachedFile:
         replaced = self._files.pop(path, None)
@@ -67,9 +80,11 @@ class FileCache:
 class Pages:
     """The project list and the project pages."""
 
-    def __init__(self, data: DataDirectory, gate: Gate) -> None:
-        self._root = str(data.simple)
+    def __init__(self, store: Store, gate: Gate, upstream: Upstream) -> None:
+        self._root = str(store.data.simple)
+        self._store = store
         self._gate = gate
+        self._upstream = upstream
         self._cache = FileCache()
 
     def routes(self) -> list[Route]:
@@ -86,28 +101,47 @@ class Pages:
         await self._gate.admit(exchange, Action.READ)
         if not exchange.path.endswith("/"):
             return _moved(exchange, "simple/")
+        if not self._store.project_list.is_settled:
+            await asyncio.to_thread(self._store.project_list.settle)
+        if not self._gate.knows_all(exchange):
+            return await asyncio.to_thread(self._known_projects, exchange)
         return self._page(exchange, self._root, "The project list is missing.")
 
-    async def project(self, exchange: Exchange) -> Answer:
+    async def project(self, exchange: Exchange) -> ASGIApp:
         """Answer ``/simple/<name>/``, or send to where it is spelled so."""
-        await self._gate.admit(exchange, Action.READ)
         bare = exchange.parameters["project"]
         has_slash = exchange.path.endswith("/")
+        is_plain = is_normalized(bare)
+        await self._gate.admit(exchange, Action.READ, bare if is_plain else None)
         if not is_project_name(bare):
             raise NotFound("There is no such project in this index.")
-        if not is_normalized(bare):
+        if not is_plain:
             up = "../" if has_slash else ""
             return _moved(exchange, f"{up}{normalized(bare)}/")
         if not has_slash:
             return _moved(exchange, f"{bare}/")
         missing = f"There is no project {bare} in this index."
-        return self._page(exchange, f"{self._root}/{bare}", missing)
+        try:
+            return self._page(exchange, f"{self._root}/{bare}", missing)
+        except NotFound:
+            answer = await self._upstream.page(exchange, bare)
+            if answer is None:
+                raise
+            return answer
+
+    def _known_projects(self, exchange: Exchange) -> Answer:
+        """Answer with the list of those projects that the user may know of."""
+        accepted = accepted_format(exchange)
+        names = [name for name in self._store.projects() if self._gate.knows(exchange, name)]
+        if accepted is Format.JSON_V1:
+            body = render_json(list_document(names))
+        else:
+            body = render_list_html(names)
+        headers = [(b"content-type", accepted.content_type), _VARY, _REVALIDATE]
+        return cached_answer(exchange, CachedFile.of(body), headers)
 
     def _page(self, exchange: Exchange, folder: str, missing: str) -> Answer:
-        accepted = negotiate(exchange.header(b"accept"), exchange.query("format"))
-        if accepted is None:
-            formats = ", ".join(form.media_type for form in Format)
-            raise NotAcceptable(f"This page comes only as {formats}.")
+        accepted = accepted_format(exchange)
         path = f"{folder}/{accepted.page}"
         headers = [(b"content-type", accepted.content_type), _VARY, _REVALIDATE]
         page = None
@@ -119,6 +153,15 @@ class Pages:
         if page is None:
             raise NotFound(missing)
         return cached_answer(exchange, page, headers)
+
+
+def accepted_format(exchange: Exchange) -> Format:
+    """Return the format that the client takes. Raises `NotAcceptable`."""
+    accepted = negotiate(exchange.header(b"accept"), exchange.query("format"))
+    if accepted is None:
+        formats = ", ".join(form.media_type for form in Format)
+        raise NotAcceptable(f"This page comes only as {formats}.")
+    return accepted
 
 
 def cached_answer(

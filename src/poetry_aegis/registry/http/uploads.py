@@ -1,48 +1,78 @@
-"""The legacy upload API: one form, one file."""
+"""The legacy upload API: one form, one file; and the other actions that such a form may ask for."""
 
 from __future__ import annotations
 
 import asyncio
 import hmac
 import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import make_durable
+from poetry_aegis.registry.archives.agreement import check_agreement
 from poetry_aegis.registry.archives.distributions import inspect
-from poetry_aegis.registry.archives.metadata import check_agreement
-from poetry_aegis.registry.errors import BadUpload, TooLarge, UploadStalled
+from poetry_aegis.registry.attestations import provenance_of
+from poetry_aegis.registry.errors import BadUpload, HttpError, NotFound, TooLarge, UploadStalled
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
-from poetry_aegis.registry.http.form import DIGESTS, Form, FormReader
+from poetry_aegis.registry.http.form import DIGESTS, FILE, Form, FormReader, UploadedFile
 from poetry_aegis.registry.http.routing import Route
-from poetry_aegis.registry.names import parse_file_name
+from poetry_aegis.registry.names import is_project_name, normalized, parse_file_name
 from poetry_aegis.registry.people.identity import Action
-from poetry_aegis.registry.store.store import Outcome, Overwriting, Store
+from poetry_aegis.registry.state.audit import Event
+from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
 
+    from starlette.types import Message
+
     from poetry_aegis.registry.http.gate import Gate
+    from poetry_aegis.registry.names import DistributionName
+    from poetry_aegis.registry.options import RegistrySettings
+    from poetry_aegis.registry.state.audit import AuditTrail
+    from poetry_aegis.registry.store.store import Store
 
 OVERWRITE_HEADER = b"aegis-overwrite"
 
 _STALL = 60.0  # seconds without a byte until an upload is given up
+_SLOWEST = 1024  # bytes a second, on the average, from then on
 _BATCH = 1024 * 1024  # bytes handed to a worker at a time
 _SENTENCES = {
     Outcome.CREATED: "Uploaded {}.",
     Outcome.UNCHANGED: "{} is there already, with the same content.",
     Outcome.OVERWRITTEN: "Overwrote {}.",
 }
+_AUDITED = {Outcome.CREATED: "upload", Outcome.OVERWRITTEN: "overwrite"}
+_FILE_TYPES = {"wheel": "bdist_wheel", "sdist": "sdist"}
+
+
+def _count_nothing(_outcome: str) -> None:
+    pass
 
 
 class Uploads:
-    """Takes uploads of at most *limit* bytes, the form included."""
+    """Takes upload forms.
 
-    def __init__(self, store: Store, gate: Gate, limit: int) -> None:
+    Each file that comes in or goes is recorded in *audit*. *on_outcome* is told what became of
+    each upload: ``created``, ``unchanged``, ``overwritten``, ``refused`` or ``failed``.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        gate: Gate,
+        settings: RegistrySettings,
+        audit: AuditTrail | None = None,
+        on_outcome: Callable[[str], None] = _count_nothing,
+    ) -> None:
         self._store = store
         self._gate = gate
-        self._limit = limit
+        self._limit = settings.max_upload_bytes
+        self._overwrites = settings.overwrite
+        self._audit = audit
+        self._on_outcome = on_outcome
         self._workers = ThreadPoolExecutor(4 + (os.cpu_count() or 1), thread_name_prefix="upload")
 
     def routes(self) -> list[Route]:
@@ -56,18 +86,28 @@ class Uploads:
         Raises `BadUpload` and the other upload errors, `ClientGone` and ``OSError``; then the
         store is as it was.
         """
-        await self._gate.admit(exchange, Action.UPLOAD)
-        self._check_declared_size(exchange)
+        try:
+            await self._gate.admit(exchange, Action.UPLOAD)
+            self._check_declared_size(exchange)
+            sentence = await self._receive(exchange)
+        except HttpError:
+            self._on_outcome("refused")
+            raise
+        except OSError:
+            self._on_outcome("failed")
+            raise
+        return text_answer(sentence)
+
+    async def _receive(self, exchange: Exchange) -> str:
         loop = asyncio.get_running_loop()
         with self._store.incoming() as (stream, path):
             reader = FormReader(exchange.header(b"content-type"), stream)
             async for batch in self._batches(exchange):
                 await loop.run_in_executor(self._workers, reader.feed, batch)
             form = reader.finish()
-            outcome = await loop.run_in_executor(
-                self._workers, self._keep, form, stream, path, _overwriting(exchange)
+            return await loop.run_in_executor(
+                self._workers, self._act, exchange, form, stream, path
             )
-        return text_answer(_SENTENCES[outcome].format(form.file_name))
 
     def _check_declared_size(self, exchange: Exchange) -> None:
         declared = exchange.header(b"content-length")
@@ -75,20 +115,18 @@ class Uploads:
             raise self._too_large()
 
     async def _batches(self, exchange: Exchange) -> AsyncIterator[bytes]:
+        began = time.monotonic()
         received = 0
         batch = bytearray()
         more = True
         while more:
-            try:
-                message = await asyncio.wait_for(exchange.receive(), _STALL)
-            except asyncio.TimeoutError as error:
-                raise UploadStalled(f"No more of the upload came for {_STALL:.0f} s.") from error
-            if message["type"] == "http.disconnect":
-                raise ClientGone
+            message = await _next_message(exchange)
             batch += message.get("body", b"")
             more = message.get("more_body", False)
             if received + len(batch) > self._limit:
                 raise self._too_large()
+            if received + len(batch) < (time.monotonic() - began - _STALL) * _SLOWEST:
+                raise UploadStalled(f"The upload came at less than {_SLOWEST} bytes a second.")
             if len(batch) >= _BATCH or not more:
                 received += len(batch)
                 yield bytes(batch)
@@ -97,35 +135,114 @@ class Uploads:
     def _too_large(self) -> TooLarge:
         return TooLarge(f"The upload is larger than the {self._limit} bytes that are taken here.")
 
-    def _keep(self, form: Form, stream: IO[bytes], path: Path, overwriting: Overwriting) -> Outcome:
-        """Check the whole upload and store it. Runs in a worker."""
-        if form.fields.get(":action") != "file_upload":
-            raise BadUpload("The form's ':action' is not 'file_upload', the only one taken here.")
-        name = parse_file_name(form.file_name)
-        for wanted in ("name", "version"):
-            if not form.fields.get(wanted):
-                raise BadUpload(f"The form has no {wanted!r}.")
-        check_agreement("form", form.fields["name"], form.fields["version"], name)
-        _check_digests(form)
+    def _act(self, exchange: Exchange, form: Form, stream: IO[bytes], path: Path) -> str:
+        """Do what a whole form asks for and return the sentence to answer. Runs in a worker."""
+        match form.fields.get(":action", ""):
+            case "file_upload":
+                return self._keep(exchange, form, stream, path)
+            case "remove_pkg":
+                return self._remove(exchange, form)
+            case "submit" | "verify":
+                return "There is nothing to register: a project begins with its first upload."
+            case action:
+                raise BadUpload(
+                    f"The form's ':action' is {action!a}; taken here are 'file_upload' and "
+                    f"'remove_pkg'."
+                )
+
+    def _keep(self, exchange: Exchange, form: Form, stream: IO[bytes], path: Path) -> str:
+        """Check the whole upload and store it."""
+        if form.file is None:
+            raise BadUpload(f"The form has no file in the field {FILE!r}.")
+        name = parse_file_name(form.file.name)
+        self._gate.require(exchange, Action.UPLOAD, name.project)
+        _check_form(form, name)
+        _check_digests(form, form.file)
+        sha256 = form.file.digests["sha256"]
+        provenance = None
+        if attestations := form.fields.get("attestations"):
+            provenance = provenance_of(attestations, name.file_name, sha256)
         stream.flush()
-        distribution = inspect(path, name, form.digests["sha256"])
+        distribution = inspect(path, name, sha256)
         make_durable(stream)
-        return self._store.add(path, distribution, overwriting)
+        overwriting = self._overwriting(exchange, name.project)
+        outcome = self._store.add(path, distribution, overwriting, provenance)
+        if outcome in _AUDITED:
+            self._record(exchange, _AUDITED[outcome], name.project, name.file_name)
+        self._on_outcome(outcome.value)
+        return _SENTENCES[outcome].format(name.file_name)
+
+    def _overwriting(self, exchange: Exchange, project: str) -> Overwriting:
+        asked = exchange.header(OVERWRITE_HEADER).strip().lower() == "true"
+        if not asked or not self._overwrites:
+            return Overwriting.NOT_ASKED
+        allowed = self._gate.may(exchange, Action.OVERWRITE, project)
+        return Overwriting.ALLOWED if allowed else Overwriting.NOT_ALLOWED
+
+    def _remove(self, exchange: Exchange, form: Form) -> str:
+        """Delete all files of a version."""
+        name, version = _required(form, "name"), _required(form, "version")
+        if not is_project_name(name):
+            raise BadUpload("The form's 'name' is not a project's.")
+        project = normalized(name)
+        self._gate.require(exchange, Action.DELETE, project)
+        files = [file.file_name for file in self._store.listing(project).files_of(version)]
+        if not files:
+            raise NotFound(f"There is no version {version[:200]!a} of the project {project}.")
+        self._store.delete_files(project, files)
+        for file in files:
+            self._record(exchange, "delete-file", project, file)
+        return f"Deleted {', '.join(files)}."
+
+    def _record(self, exchange: Exchange, action: str, project: str, file: str) -> None:
+        user = exchange.user
+        if self._audit is not None:
+            self._audit.record(
+                Event(
+                    action,
+                    user.name if user else None,
+                    exchange.address,
+                    project=project,
+                    file=file,
+                    token=user.token if user else None,
+                )
+            )
 
 
-def _overwriting(exchange: Exchange) -> Overwriting:
-    if exchange.header(OVERWRITE_HEADER).strip().lower() != "true":
-        return Overwriting.NOT_ASKED
-    user = exchange.user
-    allowed = user is not None and user.may(Action.OVERWRITE)
-    return Overwriting.ALLOWED if allowed else Overwriting.NOT_ALLOWED
+async def _next_message(exchange: Exchange) -> Message:
+    try:
+        message = await asyncio.wait_for(exchange.receive(), _STALL)
+    except asyncio.TimeoutError as error:
+        raise UploadStalled(f"No more of the upload came for {_STALL:.0f} s.") from error
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message
 
 
-def _check_digests(form: Form) -> None:
+def _required(form: Form, field: str) -> str:
+    value = form.fields.get(field)
+    if not value:
+        raise BadUpload(f"The form has no {field!r}.")
+    return value
+
+
+def _check_form(form: Form, name: DistributionName) -> None:
+    """Check that the form speaks of the file that it brings. Raises `BadUpload`."""
+    check_agreement("form", _required(form, "name"), _required(form, "version"), name)
+    if form.fields.get("protocol_version", "1") not in ("", "1"):
+        raise BadUpload("The form's 'protocol_version' is not '1'.")
+    if form.fields.get("filetype", "") not in ("", _FILE_TYPES[name.kind]):
+        raise BadUpload(
+            f"The form's 'filetype' is {form.fields['filetype']!a}, but {name.file_name} is "
+            f"of the type {_FILE_TYPES[name.kind]!r}."
+        )
+
+
+def _check_digests(form: Form, file: UploadedFile) -> None:
     for digest in DIGESTS:
         declared = form.fields.get(f"{digest}_digest", "").strip().lower()
-        if declared and not hmac.compare_digest(declared.encode(), form.digests[digest].encode()):
+        if declared and not hmac.compare_digest(declared.encode(), file.digests[digest].encode()):
             raise BadUpload(
-                f"The {digest} digest of {form.file_name!a} is not the declared one: "
+                f"The {digest} digest of {file.name!a} is not the declared one: "
                 f"the file was changed on its way."
             )

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hmac
 import os
 import secrets
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from poetry_aegis.registry.errors import Overloaded
+from poetry_aegis.registry.people.credentials import credential_of
 
 if TYPE_CHECKING:
+    from poetry_aegis.registry.people.files import Signature
     from poetry_aegis.registry.people.identity import Identity
-    from poetry_aegis.registry.people.users import Signature, Users
+    from poetry_aegis.registry.people.users import Users
+
+T = TypeVar("T")
 
 _LIFETIME = 10.0  # seconds
-_MOST = 4096  # decisions
-_MOST_PENDING = 8  # undecided credentials for each worker: two seconds of bcrypt or so
+_MOST = 4096  # decisions, and credentials that were right
+_MOST_PENDING = 8  # undecided passwords for each worker: two seconds of bcrypt or so
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,10 @@ class _Pending:
 class Decisions:
     """Decides on ``Authorization`` headers, the same one at most once per *lifetime*.
 
-    A credential is kept only as its HMAC under a key that dies with the process. Everything is
-    forgotten as soon as a file of the users changes. Of the credentials that never were right, no
-    more than a few for each of the *workers* are taken at a time, so that strangers cannot keep
-    the known ones waiting for long.
+    A credential is kept only as its HMAC under a key that dies with the process. Every decision is
+    forgotten as soon as a file of the users changes, and that on a token when it expires. Of the
+    passwords that never were right, no more than a few for each of the *workers* are taken at a
+    time, so that strangers cannot keep the known ones waiting for long.
     """
 
     def __init__(
@@ -58,17 +60,24 @@ class Decisions:
         self._key = secrets.token_bytes(32)
         self._signature: Signature = ()
         self._decided: dict[bytes, Decision] = {}
+        self._were_right: dict[bytes, None] = {}
         self._deciding: dict[bytes, _Pending] = {}
         count = workers or os.cpu_count() or 1
         self._most_pending = count * _MOST_PENDING
         # Of its own, and small: bcrypt is all work, and must not hold up uploads.
         self._workers = ThreadPoolExecutor(count, thread_name_prefix="bcrypt")
+        # Tokens cost next to nothing, and so never wait behind passwords.
+        self._token_worker = ThreadPoolExecutor(1, thread_name_prefix="tokens")
 
     def known(self, authorization: bytes) -> Decision | None:
         """Return the decision on *authorization* where it was made already, and lately."""
         self._forget_if_changed()
         decision = self._decided.get(self._fingerprint(authorization))
         return decision if decision and decision.expires > time.monotonic() else None
+
+    def was_right(self, authorization: bytes) -> bool:
+        """Tell whether *authorization* was right when it was last looked at, however long ago."""
+        return self._fingerprint(authorization) in self._were_right
 
     async def user_of(self, authorization: bytes) -> Identity | None:
         """Return whose credential *authorization* is, ``None`` for nobody's.
@@ -79,11 +88,28 @@ class Decisions:
         decision = self.known(authorization)
         if decision is not None:
             return decision.user
-        credential = basic_credential(authorization)
+        credential = credential_of(authorization)
         if credential is None:
             return None
         fingerprint = self._fingerprint(authorization)
-        pending = self._deciding.get(fingerprint) or self._begin(fingerprint, *credential)
+        if credential.name is None:
+            return await self._user_of_token(fingerprint, credential.secret)
+        return await self._user_of_password(fingerprint, credential.name, credential.secret)
+
+    async def _user_of_token(self, fingerprint: bytes, secret: str) -> Identity | None:
+        signature = self._signature
+        user = await asyncio.wrap_future(
+            self._token_worker.submit(self._users.authenticate_token, secret)
+        )
+        # A wrong one is not remembered: that would cost more than to look at it again.
+        if user is not None and signature == self._users.signature():
+            self._remember(fingerprint, user)
+        return user
+
+    async def _user_of_password(
+        self, fingerprint: bytes, name: str, password: str
+    ) -> Identity | None:
+        pending = self._deciding.get(fingerprint) or self._begin(fingerprint, name, password)
         pending.waiting += 1
         try:
             # One request that goes away must not take the decision from the others.
@@ -97,9 +123,7 @@ class Decisions:
         return hmac.digest(self._key, authorization, "sha256")
 
     def _begin(self, fingerprint: bytes, name: str, password: str) -> _Pending:
-        before = self._decided.get(fingerprint)
-        was_right = before is not None and before.user is not None
-        if len(self._deciding) >= self._most_pending and not was_right:
+        if len(self._deciding) >= self._most_pending and fingerprint not in self._were_right:
             raise Overloaded("Too many passwords are being checked; try again in a second.")
         work = self._workers.submit(self._users.authenticate, name, password)
         pending = _Pending(work, asyncio.ensure_future(self._decide(fingerprint, work)))
@@ -122,10 +146,13 @@ class Decisions:
         return user
 
     def _remember(self, fingerprint: bytes, user: Identity | None) -> None:
-        self._decided.pop(fingerprint, None)
-        while len(self._decided) >= _MOST:
-            del self._decided[next(iter(self._decided))]
-        self._decided[fingerprint] = Decision(user, time.monotonic() + self._lifetime)
+        self._were_right.pop(fingerprint, None)
+        lifetime = self._lifetime
+        if user is not None:
+            _keep(self._were_right, fingerprint, None)
+            if user.expires is not None:
+                lifetime = min(lifetime, user.expires - time.time())
+        _keep(self._decided, fingerprint, Decision(user, time.monotonic() + lifetime))
 
     def _forget_if_changed(self) -> None:
         signature = self._users.signature()
@@ -135,18 +162,9 @@ class Decisions:
             self._deciding.clear()
 
 
-def basic_credential(authorization: bytes) -> tuple[str, str] | None:
-    """Return name and password of an HTTP Basic header (RFC 7617), ``None`` for anything else."""
-    scheme, _, encoded = authorization.strip().partition(b" ")
-    if scheme.lower() != b"basic":
-        return None
-    try:
-        decoded = base64.b64decode(encoded.strip(), validate=True)
-    except binascii.Error:
-        return None
-    try:
-        text = decoded.decode("utf-8")
-    except UnicodeDecodeError:
-        text = decoded.decode("latin-1")  # as older clients encode what fits into it
-    name, colon, password = text.partition(":")
-    return (name, password) if colon else None
+def _keep(kept: dict[bytes, T], fingerprint: bytes, value: T) -> None:
+    """Put *value* into *kept*, behind all others; what was put there first makes room."""
+    kept.pop(fingerprint, None)
+    while len(kept) >= _MOST:
+        del kept[next(iter(kept))]
+    kept[fingerprint] = value

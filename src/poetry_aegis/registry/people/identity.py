@@ -52,7 +52,8 @@ class Identity:
     """Somebody the index knows.
 
     *reads* and *publishes* are patterns of the projects that the user may know of, and may change.
-    *token* is the id of the API token that was shown instead of a password, *scope* its limits.
+    *token* is the id of the API token that was shown instead of a password, *scope* its limits and
+    *expires* its end, in seconds since 1970.
     """
 
     name: str
@@ -61,10 +62,11 @@ class Identity:
     publishes: tuple[str, ...] = ANY
     token: str | None = None
     scope: Scope = field(default_factory=Scope)
+    expires: float | None = None
 
     def may(self, action: Action, project: str | None = None) -> bool:
         """Tell whether *action* is allowed, on *project* or, without one, on any project at all."""
-        if ROLES.index(self.role) < ROLES.index(_NEEDED[action]):
+        if not self.has_role_for(action):
             return False
         if self.scope.actions and action not in self.scope.actions:
             return False
@@ -77,6 +79,10 @@ class Identity:
             and matches_any(project, self.publishes)
             and matches_any(project, self.scope.projects)
         )
+
+    def has_role_for(self, action: Action) -> bool:
+        """Tell whether the role allows *action*, whatever the limits beside it."""
+        return ROLES.index(self.role) >= ROLES.index(_NEEDED[action])
 
     def knows(self, project: str) -> bool:
         """Tell whether this identity may know that *project* is there."""

@@ -1,57 +1,65 @@
-"""The users of an index: who they are, and whether a password is theirs.
+"""The users of an index: who they are, and whether a password or a token is theirs.
 
 Imports no web server, so that a command line can call it.
 """
 
 from __future__ import annotations
 
-import contextlib
+import dataclasses
 import logging
 import threading
 import unicodedata
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
-from poetry_aegis.atomic import write_text
 from poetry_aegis.registry.errors import (
     InvalidUserName,
     NoSuchUser,
-    UnreadableUsers,
+    TokenError,
     UserExists,
+    UsersError,
 )
-from poetry_aegis.registry.locks import exclusive
-from poetry_aegis.registry.people.access import as_role, parse_roles, with_role
+from poetry_aegis.registry.people import access, tokens
+from poetry_aegis.registry.people.access import TokenEntry, UserEntry
+from poetry_aegis.registry.people.credentials import TOKEN_USER
+from poetry_aegis.registry.people.files import AuthFiles
 from poetry_aegis.registry.people.htpasswd import (
     ROUNDS,
-    Htpasswd,
     hash_password,
     is_bcrypt,
     nobodys_hash,
     verifies,
 )
-from poetry_aegis.registry.people.identity import Identity, Role
+from poetry_aegis.registry.people.identity import ANY
+from poetry_aegis.registry.people.tokens import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+
+    from poetry_aegis.registry.people.access import Access
+    from poetry_aegis.registry.people.files import Contents, Signature
+    from poetry_aegis.registry.people.identity import Identity
 
 logger = logging.getLogger(__name__)
 
-Signature: TypeAlias = "tuple[tuple[int, int, int] | None, ...]"
-
 _LONGEST_NAME = 255  # bytes, as htpasswd has it
-_PRIVATE = 0o600
+_LONGEST_COMMENT = 200  # characters
 
 
 @dataclass(frozen=True)
 class _Snapshot:
     signature: Signature
     hashes: Mapping[str, str]
-    roles: Mapping[str, Role]
+    access: Access
+
+    def identify(self, name: str) -> Identity:
+        return self.access.user(name).identify(name)
 
 
 class Users:
-    """The users in *auth_directory*: ``htpasswd`` holds passwords, ``access.toml`` roles.
+    """The users in *auth_directory*: ``htpasswd`` holds passwords, ``access.toml`` all else.
 
     Every method raises `UnreadableUsers` where a file cannot be read or written. Changes are made
     under a lock, each file atomically and readable by its owner only.
@@ -60,49 +68,53 @@ class Users:
     def __init__(self, auth_directory: Path, *, rounds: int = ROUNDS) -> None:
         """Take the directory as it is; *rounds* is bcrypt's cost for new passwords."""
         self.directory = auth_directory
-        self._htpasswd = auth_directory / "htpasswd"
-        self._access = auth_directory / "access.toml"
+        self._files = AuthFiles(auth_directory)
         self._rounds = rounds
         self._snapshot: _Snapshot | None = None
         self._reading = threading.Lock()
         self._reported: set[tuple[str, str]] = set()
 
-    def add(
-        self, name: str, password: str, role: str | None = None, *, replace: bool = False
+    def add(  # noqa: PLR0913 -- each is an option of the command line
+        self,
+        name: str,
+        password: str,
+        role: str | None = None,
+        *,
+        reads: Iterable[str] | None = None,
+        publishes: Iterable[str] | None = None,
+        replace: bool = False,
     ) -> Identity:
         """Add a user and return it.
 
-        Without a *role* the first user becomes admin, later ones publishers, and one that is
-        replaced keeps the role it has. Raises `UserExists` unless *replace*, `InvalidUserName`,
-        `InvalidPassword` and `InvalidRole`.
+        *reads* and *publishes* are patterns of projects, all of them unless given. Without a
+        *role* the first user becomes admin, later ones publishers. One that is replaced keeps what
+        is not given. Raises `UserExists` unless *replace*, `InvalidUserName`, `InvalidPassword`,
+        `InvalidRole` and, for a pattern, `UsersError`.
         """
-        checked_name = _valid_name(name)
-        checked_role = None if role is None else as_role(role)
+        name = _valid_name(name)
+        given = _given(role, reads, publishes)
         password_hash = hash_password(password, self._rounds)
-        with self._changing() as (htpasswd, roles):
-            known = htpasswd.hashes
-            if checked_name in known and not replace:
-                raise UserExists(f"There is already a user {checked_name!r}.")
-            if checked_role is None:
-                kept = roles.get(checked_name, "reader") if checked_name in known else "publisher"
-                checked_role = kept if known else "admin"
-            # The role first: a user without a password cannot log in, whatever the role.
-            self._write_role(checked_name, checked_role)
-            self._write_htpasswd(htpasswd.with_user(checked_name, password_hash))
-        return Identity(checked_name, checked_role)
+        with self._files.changing() as contents:
+            if name in contents.htpasswd.hashes and not replace:
+                raise UserExists(f"There is already a user {name!r}.")
+            entry = dataclasses.replace(_entry_before(contents, name), **given)
+            # The rights first: a user without a password cannot log in, whatever the rights.
+            self._files.write_access(access.with_user(contents.access_text, name, entry))
+            self._files.write_htpasswd(contents.htpasswd.with_user(name, password_hash))
+        return entry.identify(name)
 
     def remove(self, name: str) -> None:
-        """Remove a user. Raises `NoSuchUser`."""
-        with self._changing() as (htpasswd, _):
-            if name not in htpasswd.hashes:
-                raise NoSuchUser(f"There is no user {name!r}.")
-            self._write_htpasswd(htpasswd.without_user(name))
-            self._write_role(name, None)
+        """Remove a user, with all tokens. Raises `NoSuchUser`."""
+        with self._files.changing() as contents:
+            _require_user(contents, name)
+            rights = access.without_user(contents.access_text, name)
+            self._files.write_htpasswd(contents.htpasswd.without_user(name))
+            self._files.write_access(rights)
 
     def list(self) -> list[Identity]:
         """Return all users, by name."""
         current = self._current()
-        return [Identity(name, _role(current, name)) for name in sorted(current.hashes)]
+        return [current.identify(name) for name in sorted(current.hashes)]
 
     def authenticate(self, name: str, password: str) -> Identity | None:
         """Return the user if *password* is theirs, else ``None``.
@@ -116,36 +128,89 @@ class Users:
             self._report_foreign(name, password_hash)
         known = is_bcrypt(password_hash)
         matches = verifies(password, password_hash if known else nobodys_hash(current.hashes))
-        return Identity(name, _role(current, name)) if known and matches else None
+        return current.identify(name) if known and matches else None
+
+    def authenticate_token(self, text: str) -> Identity | None:
+        """Return the user whose API token *text* is, limited to its scope, else ``None``.
+
+        A token is as good as its user is there; whether a password can log in does not matter.
+        """
+        current = self._current()
+        token_id, secret = tokens.split(text) or ("", "")
+        entry = current.access.tokens.get(token_id)
+        if not tokens.is_secret_of(secret, entry) or entry is None:
+            return None
+        if entry.user not in current.hashes or Token(token_id, entry).expired(_now()):
+            return None
+        return dataclasses.replace(
+            current.identify(entry.user),
+            token=token_id,
+            scope=entry.scope,
+            expires=None if entry.expires is None else entry.expires.timestamp(),
+        )
+
+    def tokens(self) -> Sequence[Token]:
+        """Return all API tokens, the oldest first."""
+        known = self._current().access.tokens
+        found = [Token(token_id, entry) for token_id, entry in known.items()]
+        return sorted(found, key=lambda token: (token.entry.created, token.id))
+
+    def create_token(
+        self,
+        user: str,
+        *,
+        actions: Iterable[str] = (),
+        projects: Iterable[str] = ANY,
+        expires: datetime | None = None,
+        comment: str = "",
+    ) -> tuple[Token, str]:
+        """Return a new API token of *user*, and its text, which nobody can find out later.
+
+        Without *actions*, such as ``upload``, it may do what the user may. Raises `NoSuchUser`,
+        and `UsersError` for an action, a pattern or a comment that makes no sense.
+        """
+        access.as_actions(actions := tuple(actions))
+        if len(comment) > _LONGEST_COMMENT or not comment.isprintable():
+            raise UsersError(
+                f"The comment is not one line of at most {_LONGEST_COMMENT} characters."
+            )
+        secret = tokens.new_secret()
+        entry = TokenEntry(
+            user=unicodedata.normalize("NFC", user),
+            hash=tokens.hash_secret(secret),
+            created=_now().replace(microsecond=0),
+            actions=actions,
+            projects=access.as_patterns(projects),
+            expires=expires,
+            comment=comment,
+        )
+        token = Token(tokens.new_id(), entry)
+        with self._files.changing() as contents:
+            _require_user(contents, entry.user)
+            self._files.write_access(access.with_token(contents.access_text, token.id, entry))
+        return token, tokens.spell(token.id, secret)
+
+    def revoke_token(self, token_id: str) -> Token:
+        """Remove an API token and return what it was. Raises `TokenError`."""
+        with self._files.changing() as contents:
+            entry = contents.access.tokens.get(token_id)
+            if entry is None:
+                # What was given is not repeated: it may be the token itself.
+                raise TokenError("There is no token of this id.")
+            self._files.write_access(access.without_token(contents.access_text, token_id))
+        return Token(token_id, entry)
 
     def signature(self) -> Signature:
         """Return a value that changes when a file does; cheap enough for each request."""
-        return (_file_signature(self._htpasswd), _file_signature(self._access))
+        return self._files.signature()
 
     def _current(self) -> _Snapshot:
         with self._reading:
             signature = self.signature()
             if self._snapshot is None or self._snapshot.signature != signature:
-                hashes = Htpasswd.parse(_read(self._htpasswd)).hashes
-                self._snapshot = _Snapshot(signature, hashes, parse_roles(_read(self._access)))
+                contents = self._files.read()
+                self._snapshot = _Snapshot(signature, contents.htpasswd.hashes, contents.access)
             return self._snapshot
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[tuple[Htpasswd, Mapping[str, Role]]]:
-        try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with exclusive(self.directory / ".lock"):
-                yield Htpasswd.parse(_read(self._htpasswd)), parse_roles(_read(self._access))
-        except OSError as error:
-            raise UnreadableUsers(
-                f"The users in {self.directory} cannot be changed: {error.strerror or error}."
-            ) from error
-
-    def _write_htpasswd(self, htpasswd: Htpasswd) -> None:
-        write_text(self._htpasswd, htpasswd.render(), mode=_PRIVATE)
-
-    def _write_role(self, name: str, role: Role | None) -> None:
-        write_text(self._access, with_role(_read(self._access), name, role), mode=_PRIVATE)
 
     def _report_foreign(self, name: str, password_hash: str) -> None:
         """Say once that a user has a password hash of a scheme that is not bcrypt."""
@@ -163,6 +228,8 @@ def _valid_name(name: str) -> str:
         raise InvalidUserName("A user name is not empty and neither begins nor ends with a space.")
     if ":" in name or name.startswith("#"):
         raise InvalidUserName(f"The user name {name!r} has a colon or begins with a hash sign.")
+    if name == TOKEN_USER:
+        raise InvalidUserName(f"The user name {TOKEN_USER} is what clients send beside a token.")
     if any(unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"} for character in name):
         raise InvalidUserName("The user name has control characters.")
     if len(name.encode()) > _LONGEST_NAME:
@@ -170,24 +237,30 @@ def _valid_name(name: str) -> str:
     return name
 
 
-def _role(snapshot: _Snapshot, name: str) -> Role:
-    return snapshot.roles.get(name, "reader")
+def _given(
+    role: str | None, reads: Iterable[str] | None, publishes: Iterable[str] | None
+) -> dict[str, Any]:
+    """Return what was given of a user's rights, by the keys of the entry."""
+    rights = {
+        "role": None if role is None else access.as_role(role),
+        "read": None if reads is None else access.as_patterns(reads),
+        "publish": None if publishes is None else access.as_patterns(publishes),
+    }
+    return {key: value for key, value in rights.items() if value is not None}
 
 
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return ""
-    except OSError as error:
-        raise UnreadableUsers(f"{path} cannot be read: {error.strerror or error}.") from error
-    except UnicodeDecodeError as error:
-        raise UnreadableUsers(f"{path} is not UTF-8 text.") from error
+def _entry_before(contents: Contents, name: str) -> UserEntry:
+    """Return the entry of *name*; of one that is new, what users get to begin with."""
+    known = contents.htpasswd.hashes
+    if name in known:
+        return contents.access.user(name)
+    return UserEntry("publisher" if known else "admin")
 
 
-def _file_signature(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = path.stat()
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns)
+def _require_user(contents: Contents, name: str) -> None:
+    if name not in contents.htpasswd.hashes:
+        raise NoSuchUser(f"There is no user {name!r}.")
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

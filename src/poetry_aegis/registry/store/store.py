@@ -129,7 +129,7 @@ class Store:
             listed = replace(listed, has_provenance=provenance is not None)
             with self._pending.changing(name.project, Intent(writing=name.file_name)):
                 try:
-                    if outcome is not Outcome.UNCHANGED:
+                    if known is None:
                         put_in_place(self.data, path, distribution)
                     if provenance is not None:
                         write_bytes(self.data.provenance(name.project, name.file_name), provenance)
@@ -185,15 +185,17 @@ class Store:
 
     # Bringing up to date
 
-    def open(self) -> None:
+    def open(self, *, alone: bool = True) -> None:
         """Finish what crashes left half-done. The cost does not grow with the store.
 
-        In a data directory that has no project list yet, all that lies in it is taken in.
+        In a data directory that has no project list yet, all that lies in it is taken in. Unless
+        this process is *alone* in serving it, what others are receiving is left as it is.
         """
-        for leftover in self.data.incoming.iterdir():
-            leftover.unlink(missing_ok=True)
-        for folder in (self.data.pending, self.data.simple):
-            remove_temporary(folder)
+        if alone:
+            for leftover in self.data.incoming.iterdir():
+                leftover.unlink(missing_ok=True)
+            for folder in (self.data.pending, self.data.simple):
+                remove_temporary(folder)
         for project in self._pending.projects():
             self.reindex(project)
         empty_trash(self.data)
@@ -354,12 +356,16 @@ def _require_files(listing: Listing, file_names: Iterable[str]) -> None:
 
 
 def open_store(
-    data: DataDirectory, observers: Iterable[Observer] = (), *, deferred_list: bool = False
+    data: DataDirectory,
+    observers: Iterable[Observer] = (),
+    *,
+    deferred_list: bool = False,
+    alone: bool = True,
 ) -> Store:
     """Return the store of *data* with all that crashes left finished. Raises `UnusableData`."""
     store = Store(data, observers, deferred_list=deferred_list)
     try:
-        store.open()
+        store.open(alone=alone)
     except OSError as error:
         raise UnusableData(
             f"The data directory {data.root} cannot be used: {error.strerror or error}."

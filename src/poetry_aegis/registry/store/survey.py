@@ -47,10 +47,15 @@ def check(store: Store, progress: Progress) -> Report:
     projects = _projects(store)
     report = _check_list(store, projects)
     for done, project in enumerate(projects, 1):
-        with exclusive(store.data.locks / f"{project}.lock"):
-            report += _check_project(store, project)
+        report += check_project(store, project)
         progress(done, len(projects))
     return report
+
+
+def check_project(store: Store, project: str) -> Report:
+    """Return what does not match between the pages and files of one project; change nothing."""
+    with exclusive(store.data.locks / f"{project}.lock"):
+        return _check_project(store, project)
 
 
 def _is_damaged(store: Store, project: str) -> bool:

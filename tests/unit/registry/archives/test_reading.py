@@ -15,7 +15,13 @@ from poetry_aegis.registry.archives.inventory import Limits
 from poetry_aegis.registry.archives.reading import read_core_metadata
 from poetry_aegis.registry.errors import BadUpload
 from poetry_aegis.registry.names import parse_file_name
-from tests.support.distributions import core_metadata, make_sdist, make_wheel, write_zip
+from tests.support.distributions import (
+    core_metadata,
+    make_sdist,
+    make_wheel,
+    write_tar,
+    write_zip,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +30,7 @@ if TYPE_CHECKING:
 WHEEL = "demo-1.0.0-py3-none-any.whl"
 SDIST = "demo-1.0.0.tar.gz"
 INFO = "demo-1.0.0.dist-info"
+MANY = [f"x{number}" for number in range(10_000)]  # to the power of three they fill any memory
 
 
 def metadata_of(path: Path, limits: Limits | None = None) -> bytes:
@@ -128,6 +135,7 @@ def test_a_wheel_has_what_pep_427_wants(tmp_path: Path, missing: str) -> None:
         ("demo-2.0.0.dist-info", "does not agree"),
         ("demo-one.dist-info", "does not agree"),
         ("sub/demo-1.0.0.dist-info", "no .dist-info"),
+        ("demo-1.0.0.DIST-INFO", "does not agree"),
     ],
 )
 def test_the_dist_info_directory_agrees_with_the_name(
@@ -143,6 +151,45 @@ def test_two_dist_info_directories_are_one_too_many(tmp_path: Path) -> None:
     wheel = make_wheel(tmp_path, files={"other-1.0.dist-info/METADATA": "x"})
 
     refused(wheel, "2 .dist-info directories")
+
+
+def test_files_of_the_dist_info_directory_differ_by_more_than_case(tmp_path: Path) -> None:
+    refused(make_wheel(tmp_path, files={f"{INFO}/metadata": "x"}), "differ by case only")
+    assert metadata_of(make_wheel(tmp_path, files={"demo/A.h": "x", "demo/a.h": "y"}))
+
+
+@pytest.mark.parametrize(
+    ("wheel", "reason"),
+    [
+        ("", "Wheel-Version 1.x"),
+        ("Tag: py3-none-any\n", "Wheel-Version 1.x"),
+        ("Wheel-Version: 2.0\nTag: py3-none-any\n", "Wheel-Version 1.x"),
+        ("Wheel-Version: 1.0\nWheel-Version: 2.0\nTag: py3-none-any\n", "Wheel-Version 1.x"),
+        ("Wheel-Version: 1.0\n", "none of the tags"),
+        ("Wheel-Version: 1.0\nTag: py2-none-any\nTag: cp312-abi3-any\n", "none of the tags"),
+        ("Wheel-Version: 1.0\nTag: py3\nTag: py3-none-any-x\nTag: \n", "none of the tags"),
+        (f"Wheel-Version: 1.0\nTag: {'-'.join(['.'.join(MANY)] * 3)}", "none of the tags"),
+        ("x" * 300_000, "a WHEEL of more than 262144 bytes"),
+    ],
+)
+def test_wheel_agrees_with_the_file_name(tmp_path: Path, wheel: str, reason: str) -> None:
+    refused(make_wheel(tmp_path, files={f"{INFO}/WHEEL": wheel}), reason)
+
+
+@pytest.mark.parametrize(
+    ("tag", "written"),
+    [
+        ("py2.py3-none-any", "Tag: py2-none-any\nTag: py3-none-any"),
+        ("py2.py3-none-any", "Tag: py2.py3-none-any"),
+        ("cp39-cp39-manylinux_2_17_x86_64.manylinux2014_x86_64",
+         "Tag: cp39-cp39-manylinux2014_x86_64"),
+        ("py3-none-any", "tag:PY3-none-any"),
+    ],
+)  # fmt: skip
+def test_tags_are_read_as_tools_write_them(tmp_path: Path, tag: str, written: str) -> None:
+    wheel = f"Wheel-Version: 1.0\n{written}\n"
+
+    assert metadata_of(make_wheel(tmp_path, tag=tag, files={f"{INFO}/WHEEL": wheel}))
 
 
 def test_members_must_be_stored_or_deflated_and_readable(tmp_path: Path) -> None:
@@ -193,6 +240,13 @@ def test_the_number_and_size_of_members_are_limited(tmp_path: Path) -> None:
 
     total = Limits(total_size=800)
     refused(make_wheel(tmp_path, files={"demo/x": "x" * 600}), "unpacks to more", total)
+
+    refused(make_wheel(tmp_path, files={"d/" * 51 + "x": "x"}), "more than 50 directories deep")
+    refused(
+        make_sdist(tmp_path, files={"demo-1.0.0/" + "d/" * 50 + "x": "x"}),
+        "more than 50 directories deep",
+    )
+    refused(make_wheel(tmp_path, files={"x" * 1001: "x"}), "name is longer than 1000 characters")
 
     metadata = core_metadata() + "x" * 1000
     brief = Limits(metadata_size=500)
@@ -268,8 +322,16 @@ def test_devices_are_refused(tmp_path: Path, kind: bytes) -> None:
     [
         (tarfile.SYMTYPE, "/etc/passwd"),
         (tarfile.SYMTYPE, "../../outside"),
+        (tarfile.SYMTYPE, "../beside"),
+        (tarfile.SYMTYPE, ".."),
+        (tarfile.SYMTYPE, "sub/../../demo-1.0.0"),
+        (tarfile.SYMTYPE, "sub/../PKG-INFO"),
+        (tarfile.SYMTYPE, "..\\..\\outside"),
+        (tarfile.SYMTYPE, "C:outside"),
         (tarfile.LNKTYPE, "/etc/passwd"),
         (tarfile.LNKTYPE, "../outside"),
+        (tarfile.LNKTYPE, "beside/file"),
+        (tarfile.LNKTYPE, "demo-1.0.0/../outside"),
     ],
 )
 def test_links_that_lead_outside_are_refused(tmp_path: Path, kind: bytes, target: str) -> None:
@@ -286,6 +348,33 @@ def test_links_that_lead_outside_are_refused(tmp_path: Path, kind: bytes, target
 )
 def test_links_that_stay_inside_are_fine(tmp_path: Path, kind: bytes, target: str) -> None:
     assert metadata_of(sdist_with(tmp_path, "demo-1.0.0/link", kind, target))
+
+
+def test_nothing_lies_below_a_link(tmp_path: Path) -> None:
+    path = tmp_path / SDIST
+    for below in ("demo-1.0.0/sub/file", "demo-1.0.0/sub/a/b/file", "demo-1.0.0/./sub//file"):
+        for order in (1, -1):
+            members = [("demo-1.0.0/sub", tarfile.SYMTYPE, "other"), (below, tarfile.REGTYPE, "")]
+            with tarfile.open(path, "w:gz") as archive:
+                for member in members[::order]:
+                    add(archive, *member)
+            refused(path, "has a member below a link")
+
+
+@pytest.mark.parametrize(
+    "root", ["demo", "demo-2.0.0", "other-1.0.0", "demo-1.0.0-1", "-1.0.0", "demo-"]
+)
+def test_the_top_level_directory_agrees_with_the_name(tmp_path: Path, root: str) -> None:
+    write_tar(tmp_path / SDIST, {f"{root}/PKG-INFO": core_metadata()})
+
+    refused(tmp_path / SDIST, "does not agree with its file name")
+
+
+def test_the_top_level_directory_may_be_spelled_as_before_pep_625(tmp_path: Path) -> None:
+    path = tmp_path / "my_lib-1.0.0.tar.gz"
+    write_tar(path, {"My.Lib-1.0/PKG-INFO": core_metadata("My.Lib", "1.0")})
+
+    assert b"My.Lib" in metadata_of(path)
 
 
 def test_an_sdist_has_one_top_level_directory_with_a_pkg_info(tmp_path: Path) -> None:

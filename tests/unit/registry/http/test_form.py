@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poetry_aegis.registry.errors import BadUpload, HttpError, NotAForm
-from poetry_aegis.registry.http.form import Form, FormReader
+from poetry_aegis.registry.http.form import Form, FormReader, UploadedFile
 
 TYPE = "multipart/form-data; boundary=xyz"
 
@@ -46,9 +46,26 @@ def test_fields_and_file_are_read_in_any_pieces(step: int) -> None:
     form, content = read(WHOLE, step)
 
     assert form.fields == {":action": "file_upload", "name": "dömo"}
-    assert form.file_name == "demo-1.0.tar.gz"
+    digests = {
+        "md5": hashlib.md5(content, usedforsecurity=False).hexdigest(),
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "blake2_256": hashlib.blake2b(content, digest_size=32).hexdigest(),
+    }
     assert content == b"the\r\n--xy bytes"
-    assert form.digests["sha256"] == hashlib.sha256(content).hexdigest()
+    assert form.file == UploadedFile("demo-1.0.tar.gz", digests)
+
+
+def test_a_form_may_have_no_file() -> None:
+    form, content = read(body(part(":action", b"remove_pkg"), part("name", b"demo")))
+
+    assert (form.file, content) == (None, b"")
+
+
+def test_a_signature_of_another_kind_is_taken_and_dropped() -> None:
+    form, content = read(body(part("gpg_signature", b"--- PGP ---", "demo-1.0.tar.gz.asc"), FILE))
+
+    assert form.fields == {}
+    assert b"PGP" not in content
 
 
 @pytest.mark.parametrize(
@@ -56,12 +73,14 @@ def test_fields_and_file_are_read_in_any_pieces(step: int) -> None:
     [
         (body(part("name", b"a"), part("name", b"b"), FILE), "'name' twice"),
         (body(FILE, FILE), "'content' twice"),
-        (body(part("name", b"a")), "no file"),
         (body(part("content", b"x")), "no name"),
         (body(part("content", b"x", "")), "no name"),
         (body(part("name", b"\xff"), FILE), "not UTF-8"),
         (body(part("version", b"1" * 5000), FILE), "more than 4096 bytes"),
-        (body(*[part("classifiers", b"a")] * 2001, FILE), "more than 2000 fields"),
+        (body(part("filetype", b"s" * 101), FILE), "'filetype' has more than 100 bytes"),
+        (body(part("attestations", b"[" * (2 << 20) + b"["), FILE), "more than 2097152 bytes"),
+        (body(*[part("classifiers", b"a")] * 20_001, FILE), "more than 20000 fields"),
+        (body(b"--xyz\r\n" + b"X: y\r\n" * 100 + b"\r\nx\r\n"), "malformed"),
         (body(part("description", b"a" * (17 << 20)), FILE), "more than 16777216 bytes"),
         (body(b"--xyz\r\nContent-Type: text/plain\r\n\r\nx\r\n"), "without a name"),
         (b"garbage", "malformed"),
@@ -93,4 +112,4 @@ def test_no_body_breaks_the_reader(noise: bytes, position: int, step: int) -> No
     except HttpError as error:
         assert str(error)  # noqa: PT017 -- either way is right, a crash is not
     else:
-        assert form.file_name
+        assert form.file is None or form.file.name

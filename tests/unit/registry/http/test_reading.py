@@ -62,7 +62,6 @@ def test_core_metadata_has_the_hash_that_the_page_gives(registry: RegistryServer
     digest = hashlib.sha256(metadata.content).hexdigest()
     assert files[WHEEL]["core-metadata"] == {"sha256": digest}
     assert "core-metadata" not in files["demo-1.0.0.tar.gz"]
-    assert read(registry, "/packages/demo/demo-1.0.0.tar.gz.metadata").status_code == 404
 
 
 def test_pages_are_compressed_for_who_takes_it(registry: RegistryServer) -> None:

@@ -3,12 +3,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import threading
+import time
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 import pytest
 
 from poetry_aegis.registry.errors import Overloaded
-from poetry_aegis.registry.people.decisions import Decisions, basic_credential
+from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Identity
 from poetry_aegis.registry.people.users import Users
 
@@ -191,27 +193,97 @@ def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
     assert held.checks == 3  # one of the crowd had begun
 
 
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (basic("ada", "secret"), ("ada", "secret")),
-        (basic("bé", "pä:ss"), ("bé", "pä:ss")),
-        (basic("bé", "pä", "latin-1"), ("bé", "pä")),
-        (basic("ada", "secret").replace(b"Basic ", b"basic  "), ("ada", "secret")),
-        (b"Basic " + base64.b64encode(b"no colon"), None),
-        (b"Basic !!!", None),
-        (b"Basic", None),
-        (b"Bearer " + base64.b64encode(b"ada:secret"), None),
-        (b"", None),
-    ],
-)
-def test_http_basic_is_read_strictly(header: bytes, expected: tuple[str, str] | None) -> None:
-    assert basic_credential(header) == expected
-
-
 def test_what_is_no_credential_costs_no_check(users: CountingUsers) -> None:
     async def ask() -> Identity | None:
-        return await Decisions(users).user_of(b"Bearer token")
+        return await Decisions(users).user_of(b"Digest token")
 
     assert asyncio.run(ask()) is None
     assert users.checks == 0
+
+
+def test_a_token_is_decided_on_once_and_without_bcrypt(users: CountingUsers) -> None:
+    token, text = users.create_token("ada")
+    header = b"Bearer " + text.encode()
+
+    async def ask() -> list[Identity | None]:
+        decisions = Decisions(users)
+        first = await decisions.user_of(header)
+        known = decisions.known(header)
+        return [
+            first,
+            known.user if known else None,
+            await decisions.user_of(basic("__token__", text)),
+        ]
+
+    found = asyncio.run(ask())
+    assert [user and user.token for user in found] == [token.id] * 3
+    assert users.checks == 0
+
+
+def test_a_decision_on_a_token_ends_with_the_token(
+    users: CountingUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = datetime.now(timezone.utc)
+    _, text = users.create_token("ada", expires=now + timedelta(seconds=5))
+    header = b"Bearer " + text.encode()
+
+    async def ask() -> list[bool]:
+        decisions = Decisions(users)
+        assert await decisions.user_of(header)
+        before = decisions.known(header) is not None
+        later = time.monotonic() + 6
+        monkeypatch.setattr("poetry_aegis.registry.people.decisions.time.monotonic", lambda: later)
+        return [before, decisions.known(header) is not None]
+
+    assert asyncio.run(ask()) == [True, False]
+
+
+def test_a_token_does_not_wait_behind_passwords(held: HeldUsers) -> None:
+    _, text = held.create_token("ada")
+
+    async def ask() -> Identity | None:
+        decisions = Decisions(held, workers=1)
+        held.let_go.clear()
+        crowd = [
+            asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
+            for number in range(8)
+        ]
+        await asyncio.sleep(0)
+        user = await decisions.user_of(b"Bearer " + text.encode())
+        held.let_go.set()
+        await asyncio.gather(*crowd)
+        return user
+
+    assert asyncio.run(ask())
+
+
+def test_wrong_tokens_push_nothing_out(
+    users: CountingUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("poetry_aegis.registry.people.decisions._MOST", 4)
+
+    async def ask() -> bool:
+        decisions = Decisions(users)
+        await decisions.user_of(basic("ada", "secret"))
+        for number in range(8):
+            assert await decisions.user_of(f"Bearer aegis_x_{number}".encode()) is None
+        return decisions.known(basic("ada", "secret")) is not None
+
+    assert asyncio.run(ask())
+
+
+def test_what_was_right_is_known_even_after_a_change_and_until_it_is_wrong(
+    users: CountingUsers,
+) -> None:
+    async def ask() -> list[bool]:
+        decisions, header = Decisions(users), basic("ada", "secret")
+        was_right = [decisions.was_right(header)]
+        await decisions.user_of(header)
+        was_right.append(decisions.was_right(header))
+        users.add("ada", "new", replace=True)
+        assert decisions.known(header) is None
+        was_right.append(decisions.was_right(header))
+        await decisions.user_of(header)
+        return [*was_right, decisions.was_right(header)]
+
+    assert asyncio.run(ask()) == [False, True, True, False]

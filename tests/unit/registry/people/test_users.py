@@ -14,6 +14,7 @@ from poetry_aegis.registry.errors import (
     NoSuchUser,
     UnreadableUsers,
     UserExists,
+    UsersError,
 )
 from poetry_aegis.registry.people.identity import Identity
 from poetry_aegis.registry.people.users import Users
@@ -89,8 +90,47 @@ def test_a_removed_user_is_gone_with_the_role(users: Users, auth: Path) -> None:
         users.remove("bob")
 
 
+def test_a_user_whose_rights_cannot_be_taken_away_is_not_half_removed(
+    users: Users, auth: Path
+) -> None:
+    users.add("ada", "secret")
+    (auth / "access.toml").write_text('[users]\nada.role = "admin"\n[tokens\n')
+
+    with pytest.raises(UnreadableUsers):
+        users.remove("ada")
+
+    assert "ada" in (auth / "htpasswd").read_text()
+
+
+def test_limits_are_kept_until_others_are_given(users: Users) -> None:
+    users.add("ada", "secret")
+    bob = Identity("bob", "publisher", ("acme-*",), ("acme-core",))
+
+    assert users.add("bob", "x", reads=["Acme_*"], publishes=["acme-core"]) == bob
+    assert users.list()[1] == bob
+    assert users.authenticate("bob", "x") == bob
+    assert users.add("bob", "y", "admin", replace=True).reads == ("acme-*",)
+    freed = users.add("bob", "y", "publisher", reads=["*"], publishes=["*"], replace=True)
+    assert freed == Identity("bob", "publisher")
+    with pytest.raises(UsersError, match="not a pattern"):
+        users.add("bob", "z", reads=["a b"], replace=True)
+
+
 @pytest.mark.parametrize(
-    "name", ["", " ada", "ada ", "a:b", "#ada", "a\nb", "a\0b", "a\u2028b", "a" * 256, "ä" * 128]
+    "name",
+    [
+        "__token__",
+        "",
+        " ada",
+        "ada ",
+        "a:b",
+        "#ada",
+        "a\nb",
+        "a\0b",
+        "a\u2028b",
+        "a" * 256,
+        "ä" * 128,
+    ],
 )
 def test_a_name_that_htpasswd_cannot_carry_is_refused(users: Users, auth: Path, name: str) -> None:
     with pytest.raises(InvalidUserName):

@@ -1,0 +1,1 @@
+"""The speed of the registry, beside its peers and beside nginx itself."""

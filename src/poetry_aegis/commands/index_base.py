@@ -1,0 +1,71 @@
+"""What the commands about an index's contents share: the index, and what is asked of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cleo.helpers import option
+
+from poetry_aegis.commands.base import AegisCommand, plain
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from poetry_aegis.publish.administration import Administration
+    from poetry_aegis.publish.contents import ProjectOnIndex, Release, VersionOnIndex
+    from poetry_aegis.publish.repository import Repository
+
+REPOSITORY = option("repository", "r", "The index, as Poetry knows it.", flag=False)
+
+
+class IndexCommand(AegisCommand):
+    """A command about what is on an index."""
+
+    def index(self) -> AbstractContextManager[Administration]:
+        """Return the API, to be opened, of the index that is named, or of the only one known."""
+        from poetry_aegis.publish.administration import administration
+
+        repository = self._repository()
+        for note in repository.notes:
+            self._warn(note)
+        return administration(repository, tell=self._warn)
+
+    def _repository(self) -> Repository:
+        from poetry_aegis import poetry_api
+        from poetry_aegis.errors import NoProject
+        from poetry_aegis.publish.repository import choose_repository
+        from poetry_aegis.settings import load_settings
+
+        try:
+            setting = load_settings(poetry_api.load_project(self).pyproject).repository
+        except NoProject:
+            setting = None  # An index is administered from anywhere.
+        known = poetry_api.repository_names(self)
+        return poetry_api.find_repository(
+            self, choose_repository(self.option("repository"), setting, known)
+        )
+
+    def _warn(self, sentence: str) -> None:
+        self.io.write_error_line(f"<warning>{plain(sentence)}</>")
+
+
+def find_version(project: ProjectOnIndex, release: Release) -> VersionOnIndex:
+    """Return the version of *project* that is meant.
+
+    Raises `UsageError` where none is named, `PublishError` where the index has none such.
+    """
+    from poetry_aegis.errors import PublishError, UsageError
+
+    newest_first = ", ".join(version.version for version in reversed(project.versions))
+    hint = f"The index has of it: {newest_first or 'no version'}."
+    if release.version is None:
+        raise UsageError(f"Which version? Name it so: {project.name}==VERSION", hint=hint)
+    version = project.find(release.version)
+    if version is None:
+        raise PublishError(f"The index has no {release}.", hint=hint)
+    return version
+
+
+def count(number: int, noun: str) -> str:
+    """Return a number of things in words: ``1 file``, ``2 files``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

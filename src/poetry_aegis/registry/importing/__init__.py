@@ -1,0 +1,1 @@
+"""Takes over the distributions of another index."""

@@ -1,0 +1,1 @@
+"""What the registry remembers beside the files themselves: who did what, what was downloaded."""

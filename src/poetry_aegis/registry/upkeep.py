@@ -1,0 +1,202 @@
+"""What an operator does to a data directory, while a registry serves it or none does.
+
+The store's locks keep the changes of several processes apart; each of them is audited, and the
+catalogue is told.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from poetry_aegis.registry.errors import NotFound
+from poetry_aegis.registry.names import normalized
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
+
+    from poetry_aegis.registry.importing.importer import ImportReport, Listener
+    from poetry_aegis.registry.importing.sources import Source
+    from poetry_aegis.registry.options import RetentionRule
+    from poetry_aegis.registry.state.audit import AuditTrail
+    from poetry_aegis.registry.state.catalog import Catalog
+    from poetry_aegis.registry.store.report import Report
+    from poetry_aegis.registry.store.retention import Removal
+    from poetry_aegis.registry.store.store import Store
+
+
+@dataclass(frozen=True)
+class PlannedRemoval:
+    """A file that the retention rules let go of a *project*."""
+
+    project: str
+    removal: Removal
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the removal as ``--json`` prints it; the size is in bytes."""
+        return {
+            "project": self.project,
+            "version": self.removal.version,
+            "file": self.removal.file_name,
+            "size": self.removal.size,
+            "reason": self.removal.reason,
+        }
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """The work on one data directory. Methods block, and raise ``OSError``."""
+
+    store: Store
+    catalog: Catalog
+    audit: AuditTrail
+
+    def reindex(self, projects: Collection[str], progress: Callable[[int, int], None]) -> Report:
+        """Bring the pages of *projects*, of all if none is named, up to date with the files.
+
+        Returns what did not match before. *progress* is called with the number of projects done,
+        and of all. Raises `NotFound` for a project of which there is neither a page nor a file.
+        """
+        self._finish_what_was_cut_off()
+        if projects:
+            reindex = self.store.reindex
+            report = self._each(projects, lambda project: reindex(project).report, progress)
+        else:
+            report = self.store.reindex_all(progress)
+            self.catalog.rebuild(self.store)
+        self._record(
+            "reindex", f"{_counted(report.projects, 'project')}, {_counted(report.files, 'file')}"
+        )
+        return report
+
+    def check(self, projects: Collection[str], progress: Callable[[int, int], None]) -> Report:
+        """Return what does not match, and change nothing. See `reindex`."""
+        if not projects:
+            return self.store.check(progress)
+        from poetry_aegis.registry.store.survey import check_project
+
+        return self._each(projects, lambda project: check_project(self.store, project), progress)
+
+    def take_over(
+        self,
+        source: Source,
+        *,
+        only: Sequence[str],
+        largest: int,
+        listener: Listener,
+        dry_run: bool = False,
+    ) -> ImportReport:
+        """Import *source*, as `importer.Import` has it. Raises `ImportFailed`."""
+        from poetry_aegis.registry.importing.importer import Import
+
+        patterns = [normalized(pattern) for pattern in only]
+        work = Import(source, self.store, only=patterns, largest=largest, listener=listener)
+        if dry_run:
+            return work.run(dry_run=True)
+        self._finish_what_was_cut_off()
+        detail = "broken off"
+        try:
+            report = work.run()
+            detail = f"{len(report.added)} added, {len(report.failed)} failed"
+        finally:
+            self._record("import", f"{source.description}: {detail}")
+        return report
+
+    def prune(
+        self,
+        rules: Sequence[RetentionRule],
+        projects: Collection[str],
+        *,
+        apply: bool,
+    ) -> list[PlannedRemoval]:
+        """Return what *rules* let go of *projects*, of all if none is named; delete it to *apply*.
+
+        Raises `NotFound` for a project that is not there.
+        """
+        from poetry_aegis.registry.store.retention import plan
+
+        now = datetime.now(timezone.utc)
+        planned: list[PlannedRemoval] = []
+        for project in map(self._known, projects) if projects else self.store.projects():
+            removals = plan(self.store.listing(project), rules, now)
+            if removals and apply:
+                self._delete(project, removals)
+            planned += [PlannedRemoval(project, removal) for removal in removals]
+        return planned
+
+    def _finish_what_was_cut_off(self) -> None:
+        """Do what a server does when it starts, but for uploads: one may be taking them now."""
+        from poetry_aegis.registry.store.pending import Pending
+
+        for project in Pending(self.store.data.pending).projects():
+            self.store.reindex(project)
+        if not self.store.project_list.exists:
+            self.store.reindex_all()
+        self.store.project_list.resume()
+
+    def _delete(self, project: str, removals: Sequence[Removal]) -> None:
+        file_names = [removal.file_name for removal in removals]
+        self.store.delete_files(project, file_names)
+        versions = sorted({removal.version for removal in removals})
+        self._record(
+            "prune", f"{_counted(len(file_names), 'file')} of {', '.join(versions)}", project
+        )
+
+    def _each(
+        self,
+        projects: Collection[str],
+        work: Callable[[str], Report],
+        progress: Callable[[int, int], None],
+    ) -> Report:
+        from poetry_aegis.registry.store.report import Report
+
+        report = Report()
+        for done, project in enumerate([self._known(project) for project in projects], 1):
+            report += work(project)
+            progress(done, len(projects))
+        return report
+
+    def _known(self, name: str) -> str:
+        from poetry_aegis.registry.names import is_normalized
+
+        project = normalized(name)
+        if is_normalized(project) and (
+            self.store.exists(project) or self.store.data.project_files(project).is_dir()
+        ):
+            return project
+        raise NotFound(f"There is no project {name} in this index.")
+
+    def _record(self, action: str, detail: str, project: str | None = None) -> None:
+        from poetry_aegis.registry.state.audit import Event
+
+        self.audit.record(Event(action, None, None, project=project, detail=detail))
+
+
+def _counted(number: int, thing: str) -> str:
+    return f"{number} {thing}{'' if number == 1 else 's'}"
+
+
+@contextlib.contextmanager
+def upkeep(root: Path) -> Iterator[Upkeep]:
+    """Open the data directory *root* for work on it. Raises `UnusableData`.
+
+    Nothing changes by this alone.
+    """
+    from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.state.audit import AuditTrail
+    from poetry_aegis.registry.state.catalog import Catalog
+    from poetry_aegis.registry.state.database import Database
+    from poetry_aegis.registry.store.store import Store
+
+    data = DataDirectory.open(root)
+    database = Database.open(data.database)
+    catalog = Catalog(database, data)
+    store = Store(data, [catalog.update], deferred_list=True)
+    try:
+        yield Upkeep(store, catalog, AuditTrail(database))
+    finally:
+        store.close()
+        database.close()

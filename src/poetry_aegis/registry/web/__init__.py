@@ -1,0 +1,1 @@
+"""The pages for people: search, projects, the audit trail."""

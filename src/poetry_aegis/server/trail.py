@@ -1,0 +1,40 @@
+"""What commands do to an index, in its audit trail."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from poetry_aegis.server.home import ServerHome
+
+
+class Record(Protocol):
+    """Records an action of the audit trail, done by the command line."""
+
+    def __call__(self, action: str, *, detail: str) -> None:
+        """Return when it is on the disk."""
+
+
+@contextlib.contextmanager
+def recording(home: ServerHome) -> Iterator[Record]:
+    """Open the audit trail of *home* before something is changed.
+
+    Raises `UnusableData`, an error of the registry's, where it cannot be written.
+    """
+    from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.state.audit import AuditTrail, Event
+    from poetry_aegis.registry.state.database import Database
+
+    database = Database.open(DataDirectory(home.data).database)
+    trail = AuditTrail(database)
+
+    def record(action: str, *, detail: str) -> None:
+        trail.record(Event(action, user=None, address=None, detail=detail))
+
+    try:
+        yield record
+    finally:
+        database.close()

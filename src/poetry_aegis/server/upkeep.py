@@ -1,0 +1,108 @@
+"""Work on a server's data directory, while it runs or not, done by the registry's own code."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import ImportFailed, ServerError
+from poetry_aegis.server.config import load_settings
+from poetry_aegis.server.extra import missing, require_registry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from poetry_aegis.registry.importing.importer import ImportReport, Listener
+    from poetry_aegis.registry.store.report import Report
+    from poetry_aegis.registry.upkeep import PlannedRemoval, Upkeep
+    from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.home import ServerHome
+
+
+def reindex(
+    home: ServerHome,
+    projects: Sequence[str],
+    progress: Callable[[int, int], None],
+    *,
+    check: bool,
+) -> Report:
+    """Bring the pages of *projects* up to date, of all if none is named, or only *check* them.
+
+    Returns what did not match. Raises `NoServer`, `MissingExtra`, `ServerError`.
+    """
+    with _at_work(home) as work:
+        return (work.check if check else work.reindex)(projects, progress)
+
+
+@dataclass(frozen=True)
+class ImportOrder:
+    """What to import: from where, only projects that match patterns, one *index* of several."""
+
+    location: str
+    only: Sequence[str] = ()
+    index: str | None = None
+
+
+def take_over(
+    home: ServerHome, order: ImportOrder, listener: Listener, *, dry_run: bool
+) -> ImportReport:
+    """Import what *order* asks for from a directory or a URL, files as large as uploads may be.
+
+    Raises as `reindex` does, and `ImportFailed` where the source cannot be read.
+    """
+    largest = load_settings(home).max_upload_bytes
+    with _at_work(home) as work:
+        from poetry_aegis.registry.importing.sources import open_source
+
+        return work.take_over(
+            open_source(order.location, order.index),
+            only=order.only,
+            largest=largest,
+            listener=listener,
+            dry_run=dry_run,
+        )
+
+
+def prune(
+    home: ServerHome, settings: ServerSettings, projects: Sequence[str], *, apply: bool
+) -> list[PlannedRemoval]:
+    """Return what the retention rules of *settings* let go, and delete it to *apply*.
+
+    Raises as `reindex` does.
+    """
+    with _at_work(home) as work:
+        return work.prune(settings.retention, projects, apply=apply)
+
+
+@contextlib.contextmanager
+def _at_work(home: ServerHome) -> Iterator[Upkeep]:
+    """Open the data of *home*, and turn the registry's errors into those of this command line."""
+    home.require()
+    require_registry()
+    from poetry_aegis.registry import errors
+    from poetry_aegis.registry.upkeep import upkeep
+
+    try:
+        with upkeep(home.data) as work:
+            yield work
+    except errors.ImportFailed as error:
+        raise ImportFailed(str(error)) from error
+    except errors.UnusableData as error:
+        raise ServerError(
+            str(error), hint="Run the command as the user that the server runs as."
+        ) from error
+    except errors.RegistryError as error:
+        raise ServerError(str(error)) from error
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("poetry_aegis"):
+            raise
+        raise missing(error.name or "a package") from error
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise ServerError(
+            f"There is no space left for {home.data}.",
+            hint="Make room, then run the command again; what is done stays done.",
+        ) from error

@@ -1,0 +1,117 @@
+"""The metrics, read by a real client from a real port."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from poetry_aegis.registry.errors import Unavailable
+from poetry_aegis.registry.exposition import RegistryCollector, serving_metrics
+from poetry_aegis.registry.metrics import Metrics
+from poetry_aegis.registry.state.catalog import Totals
+from tests.support.registry import HTTP
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from prometheus_client.samples import Sample
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def collector(metrics: Metrics, tmp_path: Path) -> RegistryCollector:
+    return RegistryCollector(metrics, lambda: Totals(3, 5, 700), tmp_path / "last-backup", "1.2")
+
+
+def samples(collector: RegistryCollector) -> list[Sample]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with serving_metrics(collector, listener):
+            text = HTTP.get(f"http://127.0.0.1:{port}/metrics").text
+    return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
+
+
+def value(read: list[Sample], name: str, labels: Mapping[str, str] | None = None) -> float | None:
+    found = [
+        sample.value for sample in read if (sample.name, sample.labels) == (name, labels or {})
+    ]
+    return found[0] if found else None
+
+
+def test_each_counter_is_there(
+    metrics: Metrics, collector: RegistryCollector, tmp_path: Path
+) -> None:
+    metrics.request("project", "GET", 200, 0.003)
+    metrics.upload("created")
+    metrics.download(1234)
+    metrics.login("wrong")
+    metrics.cache(hit=False)
+    metrics.upstream_error("timeout")
+    backup = tmp_path / "last-backup"
+    backup.touch()
+    os.utime(backup, (1_700_000_000, 1_700_000_000))
+
+    read = samples(collector)
+
+    request = {"route": "project", "method": "GET", "status": "200"}
+    assert value(read, "aegis_requests_total", request) == 1
+    assert value(read, "aegis_uploads_total", {"outcome": "created"}) == 1
+    assert value(read, "aegis_downloads_total") == 1
+    assert value(read, "aegis_downloaded_bytes_total") == 1234
+    assert value(read, "aegis_logins_total", {"outcome": "wrong"}) == 1
+    assert value(read, "aegis_upstream_cache_total", {"result": "miss"}) == 1
+    assert value(read, "aegis_upstream_errors_total", {"kind": "timeout"}) == 1
+    assert value(read, "aegis_projects") == 3
+    assert value(read, "aegis_files") == 5
+    assert value(read, "aegis_storage_bytes") == 700
+    assert value(read, "aegis_last_backup_timestamp_seconds") == 1_700_000_000
+    assert value(read, "aegis_info", {"version": "1.2"}) == 1
+
+
+def test_the_histogram_is_cumulative(metrics: Metrics, collector: RegistryCollector) -> None:
+    for seconds in (0.0005, 0.003, 0.003, 100.0):
+        metrics.request("file", "GET", 200, seconds)
+
+    read = samples(collector)
+
+    buckets = {
+        sample.labels["le"]: sample.value
+        for sample in read
+        if sample.name == "aegis_request_seconds_bucket"
+    }
+    assert (buckets["0.001"], buckets["0.005"], buckets["60.0"], buckets["+Inf"]) == (1, 3, 3, 4)
+    assert value(read, "aegis_request_seconds_count", {"route": "file"}) == 4
+
+
+def test_without_a_backup_there_is_no_sample_of_one(collector: RegistryCollector) -> None:
+    assert value(samples(collector), "aegis_last_backup_timestamp_seconds") is None
+
+
+def test_a_database_that_fails_takes_only_its_own_metrics(metrics: Metrics, tmp_path: Path) -> None:
+    def fail() -> Totals:
+        raise Unavailable("no database")
+
+    metrics.login("ok")
+    read = samples(RegistryCollector(metrics, fail, tmp_path / "none", "1"))
+
+    assert value(read, "aegis_logins_total", {"outcome": "ok"}) == 1
+    assert value(read, "aegis_projects") is None
+
+
+def test_nothing_else_is_on_the_port(collector: RegistryCollector) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with serving_metrics(collector, listener):
+            assert HTTP.get(f"{url}/metrics?name[]=x").status_code == 200
+            assert HTTP.get(f"{url}/").status_code == 404
+            assert HTTP.get(f"{url}/simple/").status_code == 404
+            assert HTTP.post(f"{url}/metrics").status_code == 501

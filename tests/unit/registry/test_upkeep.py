@@ -1,0 +1,214 @@
+"""``reindex``, ``import`` and ``prune`` of the registry's own command line, and what they leave."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from poetry_aegis.registry.cli import main
+from poetry_aegis.registry.data import DataDirectory
+from poetry_aegis.registry.state.audit import AuditTrail, Entry
+from poetry_aegis.registry.state.catalog import Catalog
+from poetry_aegis.registry.state.database import Database
+from poetry_aegis.registry.store.pending import Intent, Pending
+from poetry_aegis.registry.store.store import Store
+from tests.support.distributions import make_sdist, make_wheel
+from tests.support.registry import JSON, listed_files, read, running_registry, upload
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WHEEL = "demo-1.0.0-py3-none-any.whl"
+DAY = 86400
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Return a directory of three distributions, the oldest of 100 days."""
+    root = tmp_path / "source"
+    make_wheel(root)
+    make_sdist(root, "other", "1.0rc2")
+    old = make_sdist(root, "other", "1.0rc1")
+    os.utime(old, (time.time() - 100 * DAY,) * 2)
+    return root
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> DataDirectory:
+    return DataDirectory(tmp_path / "data")
+
+
+@pytest.fixture
+def filled(data: DataDirectory, source: Path) -> DataDirectory:
+    """Return a data directory that *source* was imported into."""
+    assert run("import", data, str(source)) == 0
+    return data
+
+
+def run(command: str, data: DataDirectory, *arguments: str) -> int:
+    return main([command, "--data", str(data.root), *arguments])
+
+
+def run_json(capsys: Capture, command: str, data: DataDirectory, *arguments: str) -> Any:
+    capsys.readouterr()
+    run(command, data, *arguments, "--json")
+    return json.loads(capsys.readouterr().out)
+
+
+def audited(data: DataDirectory) -> list[Entry]:
+    return AuditTrail(Database.open(data.database)).entries()
+
+
+def catalogued(data: DataDirectory) -> list[str]:
+    catalog = Catalog(Database.open(data.database), data)
+    return sorted(entry.project for entry in catalog.search([], 10, 0, None).entries)
+
+
+def test_an_import_is_told_of(data: DataDirectory, source: Path, capsys: Capture) -> None:
+    (source / "notes.txt").write_text("")
+
+    assert run("import", data, str(source)) == 0
+
+    skipped, summary = capsys.readouterr().out.splitlines()
+    assert skipped.startswith("skipped     notes.txt: The file name 'notes.txt' is neither a wheel")
+    assert summary == "3 added, 0 here already, 1 skipped, 0 failed."
+    (entry,) = audited(data)
+    assert (entry.action, entry.detail) == ("import", f"{source}: 3 added, 0 failed")
+    assert catalogued(data) == ["demo", "other"]
+
+
+def test_what_failed_decides_the_exit_code(
+    data: DataDirectory, source: Path, capsys: Capture, tmp_path: Path
+) -> None:
+    (source / WHEEL).write_bytes(b"broken")
+
+    assert run("import", data, str(source)) == 94
+    assert f"failed      {WHEEL}: " in capsys.readouterr().out
+    assert run("import", data, str(tmp_path / "nowhere")) == 94
+    assert "neither a directory nor the URL" in capsys.readouterr().err
+
+
+def test_a_trial_is_not_audited(data: DataDirectory, source: Path, capsys: Capture) -> None:
+    report = run_json(capsys, "import", data, str(source), "--dry-run", "--only", "Other")
+
+    assert report["added"] == ["other/other-1.0rc1.tar.gz", "other/other-1.0rc2.tar.gz"]
+    assert audited(data) == []
+
+
+def test_settings_limit_what_is_taken(data: DataDirectory, source: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text('max_upload_size = "10B"\n')
+
+    assert run("import", data, str(source), "--settings", str(settings)) == 94
+    assert not (data.simple / "index.json").exists() or Store(data).projects() == []
+
+
+def test_reindex_mends_what_check_finds(filled: DataDirectory, capsys: Capture) -> None:
+    data = filled
+    capsys.readouterr()
+    assert run("reindex", data, "--check") == 0
+    assert capsys.readouterr().out == "2 projects, 3 files.\n"
+    data.distribution("demo", WHEEL).unlink()
+    make_sdist(data.project_files("other"), "other", "2.0")
+    (data.project_files("other") / "other-3.0.tar.gz").write_bytes(b"broken")
+
+    assert run("reindex", data, "--check") == 93
+    found = [line.partition(" The file")[0] for line in capsys.readouterr().out.splitlines()]
+    assert found == [
+        f"missing     demo/{WHEEL}: the file is gone",
+        "extra       other/other-2.0.tar.gz: no page tells of it",
+        "unreadable  other/other-3.0.tar.gz:",
+        "2 projects, 4 files.",
+    ]
+    assert run("reindex", data, "--check", "demo") == 93
+    assert "other" not in capsys.readouterr().out
+
+    assert run("reindex", data, "Other") == 0
+    assert run("reindex", data) == 0
+    report = run_json(capsys, "reindex", data, "--check")
+    assert (report["missing"], report["extra"], report["changed"]) == ([], [], [])
+    assert [finding.partition(":")[0] for finding in report["unreadable"]] == [
+        "other/other-3.0.tar.gz"
+    ]
+    assert [entry.action for entry in audited(data)] == ["reindex", "reindex", "import"]
+
+
+def test_a_catalogue_that_is_lost_is_made_anew(filled: DataDirectory) -> None:
+    for file in filled.root.glob("state.db*"):
+        file.unlink()
+
+    assert run("reindex", filled) == 0
+
+    assert catalogued(filled) == ["demo", "other"]
+
+
+def test_what_a_crash_left_is_finished(filled: DataDirectory) -> None:
+    marker = filled.pending / "demo"
+    with Pending(filled.pending).changing("demo", Intent(deleting=(WHEEL,))):
+        content = marker.read_bytes()
+    marker.write_bytes(content)
+
+    assert run("reindex", filled, "other") == 0
+
+    assert not marker.exists()
+    assert Store(filled).listing("demo").files == ()
+
+
+@pytest.mark.parametrize("command", ["reindex", "prune"])
+def test_what_is_not_there_is_told_of(
+    filled: DataDirectory, tmp_path: Path, capsys: Capture, command: str
+) -> None:
+    for name in ("nobody", "../simple", "no name"):
+        assert run(command, filled, name) == 1
+        assert f"There is no project {name} in this index." in capsys.readouterr().err
+    assert run(command, DataDirectory(tmp_path / "typo")) == 97
+    assert not (tmp_path / "typo").exists()
+
+
+def test_prune_plans_and_deletes_only_when_told_to(
+    filled: DataDirectory, tmp_path: Path, capsys: Capture
+) -> None:
+    settings = tmp_path / "settings.toml"
+    settings.write_text("[[retention]]\nkeep_pre_releases = 1\nolder_than = 99\n")
+    arguments = ("--settings", str(settings))
+
+    plan = run_json(capsys, "prune", filled, *arguments)
+
+    (removal,) = plan["removals"]
+    assert not plan["applied"]
+    assert removal["project"] == "other"
+    assert removal["file"] == "other-1.0rc1.tar.gz"
+    assert removal["reason"] == "1 newer pre-release is kept"
+    assert filled.distribution("other", removal["file"]).exists()
+
+    assert run("prune", filled, *arguments, "demo", "--apply") == 0
+    assert filled.distribution("other", removal["file"]).exists()
+    assert run("prune", filled, *arguments, "--apply") == 0
+    assert not filled.distribution("other", removal["file"]).exists()
+    assert [file.version for file in Store(filled).listing("other").files] == ["1.0rc2"]
+    entry = audited(filled)[0]
+    assert (entry.action, entry.project, entry.detail) == ("prune", "other", "1 file of 1.0rc1")
+    assert run_json(capsys, "prune", filled, *arguments, "--apply")["removals"] == []
+
+
+def test_all_of_it_works_while_the_server_runs(
+    data: DataDirectory, source: Path, tmp_path: Path
+) -> None:
+    with running_registry(data.root) as server:
+        assert upload(server, make_wheel(tmp_path, "mine")).status_code == 200
+        assert run("import", data, str(source)) == 0
+        assert set(listed_files(server, "demo")) == {WHEEL}
+        projects = read(server, "/simple/", headers={"accept": JSON}).json()["projects"]
+        assert [project["name"] for project in projects] == ["demo", "mine", "other"]
+
+        shutil.copy(make_sdist(tmp_path), data.project_files("demo"))
+        assert run("reindex", data, "demo") == 0
+        assert set(listed_files(server, "demo")) == {WHEEL, "demo-1.0.0.tar.gz"}
+        assert read(server, "/packages/demo/demo-1.0.0.tar.gz").status_code == 200
