@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format unit test-lowest benchmark benchmark-release clean
+.PHONY: help setup demo test lint format unit test-lowest benchmark benchmark-release benchmark-registry clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,9 @@ benchmark: setup  ## Measure what the plugin costs Poetry's start
 
 benchmark-release: setup  ## Measure how fast a history is read, beside peers and git itself
 	@$(BIN)/python -m benchmarks.release $(BENCHMARK)
+
+benchmark-registry: setup  ## Measure how fast the registry is, beside peers and nginx itself
+	@$(BIN)/python -m benchmarks.registry $(BENCHMARK)
 
 clean:  ## Remove what was set up
 	rm -rf .venv .venv-lowest dist .coverage* .mypy_cache .pytest_cache .ruff_cache

@@ -60,7 +60,9 @@ async def _forward(
     onward_reader, onward = await asyncio.open_connection("127.0.0.1", port)
     asking = asyncio.ensure_future(_copy(reader, onward, Counter()))
     try:
-        await _copy(onward_reader, writer, counter)
+        # A connection that is still open at the end is cancelled, which asyncio would report.
+        with contextlib.suppress(asyncio.CancelledError):
+            await _copy(onward_reader, writer, counter)
     finally:
         asking.cancel()
         onward.close()

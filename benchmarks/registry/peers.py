@@ -86,6 +86,7 @@ class Devpi(Peer):
     users = "uploads only"
     index = "/root/bench/+simple/"
     legacy = "/root/bench/"
+    uploader = ("root", PASSWORD)
 
     def fill(self) -> None:
         state = ["--serverdir", str(self.home / "state")]
@@ -93,8 +94,10 @@ class Devpi(Peer):
         options = ["--no-root-pypi", "--root-passwd", PASSWORD]
         subprocess.run([*init, *options], check=True, capture_output=True)
         with running(self) as started:
-            self._make_index(started.url)
+            # A password would be hashed anew for each file; a token is good until the next start.
+            self.uploader = ("root", self._make_index(started.url))
             uploaded = upload_all(started, wheels_of(self.lab.corpus), at_once=4)
+        self.uploader = Devpi.uploader
         if uploaded.failed:
             sys.exit(f"{self.name} refused {uploaded.failed} of {uploaded.count} uploads")
 
@@ -102,16 +105,16 @@ class Devpi(Peer):
         program = [str(self.programs / "devpi-server"), "--serverdir", str(self.home / "state")]
         return [Command([*program, "--host", "127.0.0.1", "--port", str(port)])]
 
-    def _make_index(self, url: str) -> None:
-        """Make the index, and keep a token: a password would be hashed anew for each upload."""
+    def _make_index(self, url: str) -> str:
+        """Make the index, and return a token of its owner's."""
         with httpx.Client(base_url=url, trust_env=False, timeout=PATIENCE) as client:
             login = client.post("/+login", json={"user": "root", "password": PASSWORD})
-            token = login.raise_for_status().json()["result"]["password"]
-            self.uploader = ("root", token)
-            encoded = basic(self.uploader)["Authorization"].partition(" ")[2]
+            token = str(login.raise_for_status().json()["result"]["password"])
+            encoded = basic(("root", token))["Authorization"].partition(" ")[2]
             index = {"type": "stage", "bases": [], "volatile": True}
             made = client.put("/root/bench", json=index, headers={"X-Devpi-Auth": encoded})
             made.raise_for_status()
+        return token
 
 
 class Peryx(Peer):

@@ -167,7 +167,8 @@ def _load(result: Result, measure: str) -> str:
 
 
 def _process(result: Result) -> list[str]:
-    return [f"{result.cold_start * 1000:.0f}", f"{result.megabytes:.0f}"]
+    start = result.cold_start * 1000
+    return [NONE if math.isnan(start) else f"{start:.0f}", f"{result.megabytes:.0f}"]
 
 
 def _client(client: Client | None) -> str:

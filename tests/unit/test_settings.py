@@ -183,6 +183,6 @@ def test_a_key_that_stands_among_the_packages_is_told_where_it_belongs(tmp_path:
     pyproject.write_text('[tool.poetry-aegis.packages]\ndiscover = ["libs/*"]\n')
     with pytest.raises(SettingsError, match=r"'discover' stands in packages .* too deep") as caught:
         load_settings(pyproject)
-    assert "under [tool.poetry-aegis]" in caught.value.hint
+    assert "outside of packages" in caught.value.hint
     pyproject.write_text('[tool.poetry-aegis.packages.remote]\npath = "libs/remote"\n')
     assert load_settings(pyproject).packages["remote"].path == "libs/remote"

@@ -23,10 +23,10 @@ class ProjectCommand(IndexCommand):
     """Shows a project of an index, and sets its status."""
 
     name = "aegis project"
-    description = "Shows a project on the index; sets its status."
+    description = "Shows a project, or sets its status."
     arguments: ClassVar[list[Argument]] = [argument("name", "The project's name.")]
     options: ClassVar[list[Option]] = [
-        option("status", None, f"Set it: {', '.join(_STATUSES)}.", flag=False),
+        option("status", None, f"One of {', '.join(_STATUSES)}.", flag=False),
         option("reason", None, "Why; beside the status, for all to read.", flag=False),
         REPOSITORY,
         JSON,

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-_PATIENCE = 10.0  # seconds
+_PATIENCE = 5.0  # seconds
 _AT_A_TIME = 2
 _MOST_KEPT = 8 * 1024 * 1024  # characters
 _LONGEST_PAGE = 2 * 1024 * 1024  # characters of HTML

@@ -383,6 +383,19 @@ def test_the_credential_is_checked_before_the_body_is_read(
     assert refused.status_code == 403
 
 
+def test_a_body_is_read_whole_also_where_the_password_had_to_be_checked(
+    registry: RegistryServer, project: str
+) -> None:
+    Users(registry.data / "auth", rounds=8).add("newcomer", "never-seen", "publisher")
+    yanked = HTTP.put(
+        f"{registry.url}/api/v1/projects/{project}/versions/2.0/yank",
+        json={"reason": "bad"},
+        auth=("newcomer", "never-seen"),
+    )
+    assert yanked.status_code == 200, yanked.text
+    assert yanks(registry, project)[wheel(project, "2.0")] == "bad"
+
+
 def test_a_page_of_another_site_changes_nothing(registry: RegistryServer, shared: str) -> None:
     refused = HTTP.put(
         f"{registry.url}/api/v1/projects/{shared}/versions/1.0/yank",

@@ -99,7 +99,7 @@ class StoreMachine(RuleBasedStateMachine):
             return
         self.store.delete_project(project)
         for known in (self.files, self.yanks, self.status):
-            known.pop(project, None)  # type: ignore[attr-defined]
+            known.pop(project, None)
 
     @precondition(lambda self: bool(self.files))
     @rule(data=st.data(), status=st.sampled_from(STATUSES))
