@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-CLIENTS = ("hatch", "pdm", "flit", "hishel <2")  # pdm 2.29 takes a hishel that it cannot use
+CLIENTS = ("hatch", "flit", "pdm[locked]")  # pdm does not bear the newest of what it needs
 YANKED_FOR = "forgets what it was told"
 
 

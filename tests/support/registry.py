@@ -28,6 +28,7 @@ USERS: Mapping[str, tuple[str, str]] = {
 JSON = "application/vnd.pypi.simple.v1+json"
 CHEAP_ROUNDS = 4  # bcrypt's least: the tests log in often
 UNLIMITED_LOGINS = "[logins]\nper_address = 100000\nper_user = 100000\n"
+LOG_DELAY = 0.25  # seconds until requests are in the log
 PATIENCE = 20.0  # seconds until a registry that does not come up, or stop, is a failure
 
 
@@ -52,7 +53,8 @@ class RegistryServer:
         return self.log_file.read_text(encoding="utf-8")
 
     def log_lines(self) -> list[dict[str, Any]]:
-        """Return the structured log, one dictionary a line."""
+        """Return the structured log, one dictionary a line, with the last request in it."""
+        time.sleep(LOG_DELAY)
         return [json.loads(line) for line in self.log().splitlines() if line.startswith("{")]
 
     def authenticated_url(self, user: str, path: str = "/simple/") -> str:

@@ -24,6 +24,7 @@ _BACKLOG = 2048
 _GRACE = 10  # seconds for requests under way when the server is told to stop
 _SERVING = ".serving"  # the lock of the process that serves; no project can be called so
 _FLUSH = 1.0  # seconds until a download is in the database
+_WRITE_LOG = 0.1  # seconds until a request is in the log
 _KEEP_ALIVE = 30  # seconds an idle connection stays open
 
 
@@ -58,11 +59,13 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     users = Users(data.auth)
     count = len(users.list())  # Fails now rather than at the first request.
     state = State.open(data)
+    access_log = AccessLog(sys.stderr)
+    held.enter_context(repeating(access_log.flush, _WRITE_LOG))
     alone = held.enter_context(exclusive_if_free(data.locks / _SERVING))
     store = open_store(data, (state.catalog.update,), deferred_list=True, alone=alone)
     held.callback(store.close)
     threading.Thread(target=state.catalog.fill, args=(store,), daemon=True).start()
-    application = assemble(options, store, users, state, AccessLog(sys.stderr))
+    application = assemble(options, store, users, state, access_log)
     config = uvicorn.Config(
         application,
         log_config=None,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.registry.log import AccessLog, JsonLines, configure_logging
+from poetry_aegis.registry.log import AccessLog, JsonLines, Logged, configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -15,16 +15,27 @@ if TYPE_CHECKING:
 
 def test_a_request_is_one_line_of_json() -> None:
     stream = io.StringIO()
+    log = AccessLog(stream)
 
-    AccessLog(stream).write(0.25, {"path": "/simple/\nforged\u2028", "status": 200})
+    path = "/simple/\nforged\u2028"
+    log.write(Logged(1.0625, 0.00123, "GET", path, "project", 200, 'a"da', None, "x" * 1000))
+    assert stream.getvalue() == ""
+    log.flush()
+    log.flush()
 
     assert stream.getvalue().count("\n") == 1
     assert json.loads(stream.getvalue()) == {
-        "time": "1970-01-01T00:00:00.250+00:00",
+        "time": "1970-01-01T00:00:01.062+00:00",
         "level": "info",
         "event": "request",
+        "method": "GET",
         "path": "/simple/\nforged\u2028",
+        "route": "project",
         "status": 200,
+        "ms": 1.23,
+        "user": 'a"da',
+        "client": None,
+        "agent": "x" * 200,
     }
 
 

@@ -8,13 +8,14 @@ import time
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import Forbidden, HttpError, StoreFull
-from poetry_aegis.registry.http.exchange import ClientGone, Exchange, error_answer
+from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, error_answer
 from poetry_aegis.registry.http.routing import Route, Router
+from poetry_aegis.registry.log import Logged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from starlette.types import Message, Receive, Scope, Send
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
     from poetry_aegis.registry.log import AccessLog
 
@@ -43,51 +44,41 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, and log it."""
         began, clock = time.time(), time.perf_counter()
-        status = _CLIENT_GONE
-
-        async def send_noting_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                exchange.answer_headers = message.get("headers", ())
-            await send(message)
-
-        exchange = Exchange(scope, receive, send_noting_status)
+        exchange = Exchange(scope, receive, send)
         try:
-            await self._answer(exchange)
+            await exchange.answer_with(await self._respond(exchange))
         except ClientGone:
             pass
         except Exception as error:
-            if status != _CLIENT_GONE:
+            if exchange.status is not None:
                 raise  # The answer has begun: the connection is cut, so that it looks cut.
-            await _answer_error(exchange, error)
+            await exchange.answer_with(_error_answer(exchange, error))
         finally:
             seconds = time.perf_counter() - clock
-            self._log(exchange, status, began, seconds)
+            status = _CLIENT_GONE if exchange.status is None else exchange.status
+            self._access_log.write(_logged(exchange, status, began, seconds))
             self._observe(exchange, status, seconds)
 
-    async def _answer(self, exchange: Exchange) -> None:
+    async def _respond(self, exchange: Exchange) -> ASGIApp:
         route = self.router.find(exchange)
         exchange.route = route.name
         if route.method != "GET":
             refuse_cross_site(exchange)
-        response = await route.answer(exchange)
-        await response(exchange.scope, exchange.receive, exchange.send)
+        return await route.answer(exchange)
 
-    def _log(self, exchange: Exchange, status: int, began: float, seconds: float) -> None:
-        self._access_log.write(
-            began,
-            {
-                "method": exchange.method,
-                "path": exchange.path,
-                "route": exchange.route,
-                "status": status,
-                "ms": round(seconds * 1000, 2),
-                "user": exchange.user.name if exchange.user else None,
-                "client": exchange.address,
-                "agent": exchange.header(b"user-agent")[:200],
-            },
-        )
+
+def _logged(exchange: Exchange, status: int, began: float, seconds: float) -> Logged:
+    return Logged(
+        began,
+        seconds,
+        method=exchange.method,
+        path=exchange.path,
+        route=exchange.route,
+        status=status,
+        user=exchange.user.name if exchange.user else None,
+        client=exchange.address,
+        agent=exchange.header(b"user-agent"),
+    )
 
 
 def refuse_cross_site(exchange: Exchange) -> None:
@@ -105,9 +96,8 @@ def refuse_cross_site(exchange: Exchange) -> None:
         raise Forbidden("A page of another site asked for this change.")
 
 
-async def _answer_error(exchange: Exchange, error: Exception) -> None:
-    answer = error_answer(_as_http_error(error), exchange.header(b"accept"))
-    await answer(exchange.scope, exchange.receive, exchange.send)
+def _error_answer(exchange: Exchange, error: Exception) -> Answer:
+    return error_answer(_as_http_error(error), exchange.header(b"accept"))
 
 
 def _as_http_error(error: Exception) -> HttpError:

@@ -12,7 +12,7 @@ from urllib.parse import unquote
 if TYPE_CHECKING:
     from collections.abc import Coroutine, Mapping, Sequence
 
-    from starlette.types import Receive, Scope, Send
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from poetry_aegis.registry.errors import HttpError
     from poetry_aegis.registry.people.identity import Identity
@@ -33,8 +33,8 @@ class Exchange:
 
     *user* is whose credential it brought, ``None`` for an anonymous one; *parameters* are those
     of the route's path, percent-decoded; *route* is its name. *address* is the client's: the
-    peer's, until the gate has looked behind the proxies that are trusted. *answer_headers* are
-    those of the answer, once it has begun.
+    peer's, until the gate has looked behind the proxies that are trusted. *status* and
+    *answer_headers* are those of the answer, once it has begun.
     """
 
     scope: Scope
@@ -44,6 +44,7 @@ class Exchange:
     parameters: Mapping[str, str] = field(default_factory=dict)
     route: str = "none"
     user: Identity | None = None
+    status: int | None = None
     answer_headers: Sequence[tuple[bytes, bytes]] = ()
     address: str | None = field(init=False)
 
@@ -73,6 +74,19 @@ class Exchange:
             if unquote(key) == name:
                 return unquote(value)
         return None
+
+    async def answer_with(self, response: ASGIApp) -> None:
+        """Send *response*, and note what it is."""
+        if isinstance(response, Answer):  # Nearly all are: nothing comes between it and the wire.
+            self.status, self.answer_headers = response.status, response.headers
+            await response(self.scope, self.receive, self.send)
+        else:
+            await response(self.scope, self.receive, self._send_noting)
+
+    async def _send_noting(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status, self.answer_headers = message["status"], message.get("headers", ())
+        await self.send(message)
 
     async def unless_gone(self, work: Coroutine[Any, Any, T]) -> T:
         """Return what *work* gives; cancel it and raise `ClientGone` where nobody waits for it.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
+import hashlib
 import os
 import secrets
 import time
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 _LIFETIME = 10.0  # seconds
+_LOOK_EVERY = 0.2  # seconds until a change of the users is noticed
 _MOST = 4096  # decisions, and credentials that were right
 _MOST_PENDING = 8  # undecided passwords for each worker: two seconds of bcrypt or so
 
@@ -46,19 +47,26 @@ class _Pending:
 class Decisions:
     """Decides on ``Authorization`` headers, the same one at most once per *lifetime*.
 
-    A credential is kept only as its HMAC under a key that dies with the process. Every decision is
-    forgotten as soon as a file of the users changes, and that on a token when it expires. Of the
-    passwords that never were right, no more than a few for each of the *workers* are taken at a
+    A credential is kept only as its hash under a key that dies with the process. Every decision is
+    forgotten within *look_every* of a change of the users, and that on a token when it expires. Of
+    the passwords that never were right, no more than a few for each of the *workers* are taken at a
     time, so that strangers cannot keep the known ones waiting for long.
     """
 
     def __init__(
-        self, users: Users, *, lifetime: float = _LIFETIME, workers: int | None = None
+        self,
+        users: Users,
+        *,
+        lifetime: float = _LIFETIME,
+        look_every: float = _LOOK_EVERY,
+        workers: int | None = None,
     ) -> None:
         self._users = users
         self._lifetime = lifetime
         self._key = secrets.token_bytes(32)
         self._signature: Signature = ()
+        self._look_every = look_every
+        self._looked = float("-inf")
         self._decided: dict[bytes, Decision] = {}
         self._were_right: dict[bytes, None] = {}
         self._deciding: dict[bytes, _Pending] = {}
@@ -71,7 +79,8 @@ class Decisions:
 
     def known(self, authorization: bytes) -> Decision | None:
         """Return the decision on *authorization* where it was made already, and lately."""
-        self._forget_if_changed()
+        if time.monotonic() > self._looked + self._look_every:
+            self._forget_if_changed()
         decision = self._decided.get(self._fingerprint(authorization))
         return decision if decision and decision.expires > time.monotonic() else None
 
@@ -91,6 +100,7 @@ class Decisions:
         credential = credential_of(authorization)
         if credential is None:
             return None
+        self._forget_if_changed()  # What is decided now is to last.
         fingerprint = self._fingerprint(authorization)
         if credential.name is None:
             return await self._user_of_token(fingerprint, credential.secret)
@@ -120,7 +130,7 @@ class Decisions:
                 self._drop(fingerprint, pending.work)
 
     def _fingerprint(self, authorization: bytes) -> bytes:
-        return hmac.digest(self._key, authorization, "sha256")
+        return hashlib.blake2b(authorization, key=self._key, digest_size=32).digest()
 
     def _begin(self, fingerprint: bytes, name: str, password: str) -> _Pending:
         if len(self._deciding) >= self._most_pending and fingerprint not in self._were_right:
@@ -155,6 +165,7 @@ class Decisions:
         _keep(self._decided, fingerprint, Decision(user, time.monotonic() + lifetime))
 
     def _forget_if_changed(self) -> None:
+        self._looked = time.monotonic()
         signature = self._users.signature()
         if signature != self._signature:
             self._signature = signature

@@ -194,7 +194,7 @@ def test_users_of_the_htpasswd_tool_count_while_running(
 
     assert get(server, "/simple/tools/", "zed", "first", address).status_code == 200
     htpasswd.write_bytes(before)
-    assert get(server, "/simple/tools/", "zed", "first", address).status_code == 401
+    wait_for(lambda: get(server, "/simple/tools/", "zed", "first", address).status_code == 401)
 
 
 # Limits

@@ -61,7 +61,7 @@ def basic(name: str, password: str, encoding: str = "utf-8") -> bytes:
 
 def test_a_credential_is_checked_once_even_by_many_at_a_time(users: CountingUsers) -> None:
     async def ask() -> list[Identity | None]:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         together = await asyncio.gather(
             *(decisions.user_of(basic("ada", "secret")) for _ in range(20))
         )
@@ -73,7 +73,7 @@ def test_a_credential_is_checked_once_even_by_many_at_a_time(users: CountingUser
 
 def test_a_wrong_credential_is_remembered_too_and_apart(users: CountingUsers) -> None:
     async def ask() -> list[Identity | None]:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         headers = [basic("ada", "wrong"), basic("ada", "secret"), basic("ada", "wrong")]
         return [await decisions.user_of(header) for header in headers]
 
@@ -83,7 +83,7 @@ def test_a_wrong_credential_is_remembered_too_and_apart(users: CountingUsers) ->
 
 def test_a_decision_lives_for_seconds_only(users: CountingUsers) -> None:
     async def ask() -> None:
-        decisions = Decisions(users, lifetime=0)
+        decisions = Decisions(users, lifetime=0, look_every=0)
         await decisions.user_of(basic("ada", "secret"))
         await decisions.user_of(basic("ada", "secret"))
 
@@ -94,7 +94,7 @@ def test_a_decision_lives_for_seconds_only(users: CountingUsers) -> None:
 
 def test_all_is_forgotten_when_a_user_changes(users: CountingUsers) -> None:
     async def ask() -> list[Identity | None]:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         first = await decisions.user_of(basic("ada", "secret"))
         users.add("ada", "new", "reader", replace=True)
         return [
@@ -108,7 +108,7 @@ def test_all_is_forgotten_when_a_user_changes(users: CountingUsers) -> None:
 
 def test_neither_name_nor_password_is_kept(users: CountingUsers) -> None:
     async def ask() -> Decisions:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         await decisions.user_of(basic("ada", "secret"))
         return decisions
 
@@ -121,7 +121,7 @@ def test_neither_name_nor_password_is_kept(users: CountingUsers) -> None:
 
 def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: CountingUsers) -> None:
     async def ask() -> Identity | None:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         first = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
         second = asyncio.ensure_future(decisions.user_of(basic("ada", "secret")))
         await asyncio.sleep(0)
@@ -134,7 +134,7 @@ def test_a_request_that_goes_away_leaves_the_decision_to_the_others(users: Count
 
 def test_beyond_a_few_undecided_credentials_the_next_is_refused(held: HeldUsers) -> None:
     async def ask() -> list[Identity | BaseException | None]:
-        decisions = Decisions(held, workers=1)
+        decisions = Decisions(held, look_every=0, workers=1)
         held.let_go.clear()
         asked = [
             asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
@@ -153,7 +153,7 @@ def test_beyond_a_few_undecided_credentials_the_next_is_refused(held: HeldUsers)
 
 def test_who_was_right_before_is_let_in_past_a_crowd(held: HeldUsers) -> None:
     async def ask() -> Identity | None:
-        decisions = Decisions(held, workers=1, lifetime=0)
+        decisions = Decisions(held, look_every=0, workers=1, lifetime=0)
         await decisions.user_of(basic("ada", "secret"))
         held.let_go.clear()
         crowd = [
@@ -172,7 +172,7 @@ def test_who_was_right_before_is_let_in_past_a_crowd(held: HeldUsers) -> None:
 
 def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
     async def ask() -> Identity | None:
-        decisions = Decisions(held, workers=1)
+        decisions = Decisions(held, look_every=0, workers=1)
         held.let_go.clear()
         crowd = [
             asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
@@ -195,7 +195,7 @@ def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
 
 def test_what_is_no_credential_costs_no_check(users: CountingUsers) -> None:
     async def ask() -> Identity | None:
-        return await Decisions(users).user_of(b"Digest token")
+        return await Decisions(users, look_every=0).user_of(b"Digest token")
 
     assert asyncio.run(ask()) is None
     assert users.checks == 0
@@ -206,7 +206,7 @@ def test_a_token_is_decided_on_once_and_without_bcrypt(users: CountingUsers) -> 
     header = b"Bearer " + text.encode()
 
     async def ask() -> list[Identity | None]:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         first = await decisions.user_of(header)
         known = decisions.known(header)
         return [
@@ -228,7 +228,7 @@ def test_a_decision_on_a_token_ends_with_the_token(
     header = b"Bearer " + text.encode()
 
     async def ask() -> list[bool]:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         assert await decisions.user_of(header)
         before = decisions.known(header) is not None
         later = time.monotonic() + 6
@@ -242,7 +242,7 @@ def test_a_token_does_not_wait_behind_passwords(held: HeldUsers) -> None:
     _, text = held.create_token("ada")
 
     async def ask() -> Identity | None:
-        decisions = Decisions(held, workers=1)
+        decisions = Decisions(held, look_every=0, workers=1)
         held.let_go.clear()
         crowd = [
             asyncio.ensure_future(decisions.user_of(basic("ada", f"wrong {number}")))
@@ -263,7 +263,7 @@ def test_wrong_tokens_push_nothing_out(
     monkeypatch.setattr("poetry_aegis.registry.people.decisions._MOST", 4)
 
     async def ask() -> bool:
-        decisions = Decisions(users)
+        decisions = Decisions(users, look_every=0)
         await decisions.user_of(basic("ada", "secret"))
         for number in range(8):
             assert await decisions.user_of(f"Bearer aegis_x_{number}".encode()) is None
@@ -276,7 +276,7 @@ def test_what_was_right_is_known_even_after_a_change_and_until_it_is_wrong(
     users: CountingUsers,
 ) -> None:
     async def ask() -> list[bool]:
-        decisions, header = Decisions(users), basic("ada", "secret")
+        decisions, header = Decisions(users, look_every=0), basic("ada", "secret")
         was_right = [decisions.was_right(header)]
         await decisions.user_of(header)
         was_right.append(decisions.was_right(header))
