@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 LEFTOVERS = ".tmp-*.part"  # what a killed process may leave beside the file it was writing
 
@@ -25,18 +25,41 @@ def write_bytes(path: Path, content: bytes, *, mode: int | None = None) -> None:
     symbolic link stays a link and its target is replaced. Raises ``OSError``.
     """
     path = Path(os.path.realpath(path))
-    with temporary_beside(path) as (stream, temporary):
-        stream.write(content)
-        make_durable(stream)
-        stream.close()  # Windows renames only what nobody holds open.
+    with _durable_beside(path, content) as temporary:
         temporary.chmod(_permissions(path) if mode is None else mode)
         temporary.replace(path)
     fsync_directory(path.parent)
 
 
+def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Replace the files of *folder* that *contents* names: all durable first, then each renamed.
+
+    They are renamed in the order given, each atomically, and their folder is synced once. Raises
+    ``OSError``.
+    """
+    with contextlib.ExitStack() as stack:
+        written = [
+            (stack.enter_context(_durable_beside(folder / name, content)), folder / name)
+            for name, content in contents.items()
+        ]
+        for temporary, path in written:
+            temporary.chmod(_permissions(path))
+            temporary.replace(path)
+    fsync_directory(folder)
+
+
 def write_text(path: Path, content: str, *, mode: int | None = None) -> None:
     """Replace *path* with *content* in UTF-8, its line endings as given. See `write_bytes`."""
     write_bytes(path, content.encode("utf-8"), mode=mode)
+
+
+@contextlib.contextmanager
+def _durable_beside(path: Path, content: bytes) -> Iterator[Path]:
+    with temporary_beside(path) as (stream, temporary):
+        stream.write(content)
+        make_durable(stream)
+        stream.close()  # Windows renames only what nobody holds open.
+        yield temporary
 
 
 @contextlib.contextmanager

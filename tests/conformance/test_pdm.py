@@ -30,7 +30,8 @@ def publish(
     password: str = "",
 ) -> subprocess.CompletedProcess[str]:
     login = ("-u", user, "-P", password or registry.users[user][0])
-    repository = ("--no-build", "-r", f"{registry.url}/legacy/")
+    # It shows what the registry says only where it is asked to say all.
+    repository = ("-vv", "--no-build", "-r", f"{registry.url}/legacy/")
     return pdm(clients, project, "publish", *repository, *login, *options)
 
 

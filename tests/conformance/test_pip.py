@@ -61,6 +61,16 @@ def test_gets_a_yanked_version_that_is_pinned_and_says_why_it_is_yanked(
     assert YANKED_FOR in result.stdout
 
 
+def test_gets_a_version_with_an_epoch_and_a_local_part(index: Index, tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "odd", "1!2.0+local.1")
+    assert upload(index.registry, wheel).status_code == 200
+
+    result = pip(index.as_user(), tmp_path, "download", "-d", tmp_path / "got", "odd")
+
+    assert result.returncode == 0, result.stdout
+    assert names(tmp_path / "got") == {wheel.name}
+
+
 def test_resolves_from_metadata_alone(index: Index, tmp_path: Path) -> None:
     result = pip(
         index.as_user(), tmp_path, "install", "--dry-run", "--target", tmp_path / "site", "top"

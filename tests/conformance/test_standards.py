@@ -179,6 +179,7 @@ def test_a_quarantined_project_offers_nothing(registry: RegistryServer) -> None:
 
     assert page["project-status"] == {"status": "quarantined", "reason": "It may be malware."}
     assert page["files"] == []
+    assert page["versions"] == ["1.0.0"]
     file = "/packages/held/held-1.0.0-py3-none-any.whl"
     assert read(registry, file).status_code == 404
     assert read(registry, f"{file}.metadata").status_code == 404

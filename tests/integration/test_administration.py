@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.integration.test_registry_clients import run
+from tests.support.clients import run
 from tests.support.distributions import make_wheel
 from tests.support.registry import RegistryServer, listed_files, running_registry, upload
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -83,6 +84,9 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     held.enter_context(repeating(state.downloads.flush, _FLUSH))
     if options.settings.watch:
         held.enter_context(watched(store))
+    # What was made until now stays: the collector need not look at it again and again.
+    gc.collect()
+    gc.freeze()
     _announce(listener, data.root.as_posix(), count)
     uvicorn.Server(config).run(sockets=[listener])
 

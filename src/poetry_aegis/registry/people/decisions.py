@@ -94,13 +94,13 @@ class Decisions:
         Cancelled by all who wait for it, a decision that no worker has begun is not made. Raises
         `Overloaded` and `UnreadableUsers`.
         """
+        self._forget_if_changed()
         decision = self.known(authorization)
         if decision is not None:
             return decision.user
         credential = credential_of(authorization)
         if credential is None:
             return None
-        self._forget_if_changed()  # What is decided now is to last.
         fingerprint = self._fingerprint(authorization)
         if credential.name is None:
             return await self._user_of_token(fingerprint, credential.secret)

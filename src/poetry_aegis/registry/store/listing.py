@@ -154,7 +154,7 @@ class Listing:
             "meta": meta,
             "name": self.project,
             "project-status": self._status_marker(),
-            "versions": _versions(files),
+            "versions": self.versions,  # all that were uploaded, offered or not
             "files": [file.to_json(self.project) for file in files],
         }
         if self.alternates:

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from poetry_aegis.atomic import write_bytes
+from poetry_aegis.atomic import write_all
 from poetry_aegis.registry.names import PROVENANCE_SUFFIX
 from poetry_aegis.registry.store.listing import API_VERSION
 
@@ -28,18 +28,12 @@ GZIP_SUFFIX = ".gz"
 
 def write_project_page(folder: Path, listing: Listing) -> None:
     """Write *listing*'s page in *folder*, in each format. Raises ``OSError``."""
-    # The record comes last: it is newer than its folder of files only when all is written.
-    for name, content in (
-        (HTML_PAGE, render_html(listing)),
-        (JSON_PAGE, render_json(listing.to_json())),
-    ):
-        _write(folder, name, content)
+    _write(folder, render_html(listing), render_json(listing.to_json()))
 
 
 def write_project_list(folder: Path, projects: Sequence[str]) -> None:
     """Write the list of all *projects* in *folder*, in each format. Raises ``OSError``."""
-    _write(folder, HTML_PAGE, render_list_html(projects))
-    _write(folder, JSON_PAGE, render_json(list_document(projects)))
+    _write(folder, render_list_html(projects), render_json(list_document(projects)))
 
 
 def list_document(projects: Sequence[str]) -> dict[str, Any]:
@@ -117,7 +111,11 @@ def _html(title: str, links: Iterable[str], markers: Iterable[tuple[str, str]] =
 """.encode()
 
 
-def _write(folder: Path, name: str, content: bytes) -> None:
-    # The time of writing is left out of the gzip header: same page, same bytes.
-    write_bytes(folder / f"{name}{GZIP_SUFFIX}", gzip.compress(content, 6, mtime=0))
-    write_bytes(folder / name, content)
+def _write(folder: Path, html: bytes, document: bytes) -> None:
+    contents: dict[str, bytes] = {}
+    # The record comes last: it is newer than its folder of files only when all is written.
+    for name, content in ((HTML_PAGE, html), (JSON_PAGE, document)):
+        # The time of writing is left out of the gzip header: same page, same bytes.
+        contents[f"{name}{GZIP_SUFFIX}"] = gzip.compress(content, 6, mtime=0)
+        contents[name] = content
+    write_all(folder, contents)

@@ -146,7 +146,7 @@ def test_a_token_made_while_running_counts_at_once(
     assert refused.status_code == 403
     assert "The token of user 'pub' has no right to upload" in refused.text
     users.revoke_token(token.id)
-    assert read("acme-core") == 401
+    wait_for(lambda: read("acme-core") == 401)
 
 
 def test_a_token_expires_although_it_was_just_used(
