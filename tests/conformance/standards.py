@@ -80,6 +80,7 @@ def check_provenance(document: Mapping[str, Any]) -> None:
     assert document["attestation_bundles"]
     for bundle in document["attestation_bundles"]:
         assert isinstance(bundle["publisher"]["kind"], str)
+        assert isinstance(bundle["publisher"]["claims"], dict)
         assert bundle["attestations"]
         for attestation in bundle["attestations"]:
             assert set(attestation) == {"version", "verification_material", "envelope"}

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import base64
-import shutil
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.support.distributions import make_wheel
+from tests.support.needs import needs_program
 from tests.support.registry import HTTP, PATIENCE, RegistryServer, running_registry, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from selenium.webdriver import Chrome
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "chrome"))), None)
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = pytest.mark.skipif(
-    not (CHROMIUM and DRIVER), reason="Chromium and chromedriver are needed to look at the pages"
-)
 
 ATTACK = "<script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">"
 LONG = "x" * 90
@@ -103,11 +96,11 @@ def browser(registry: RegistryServer) -> Iterator[Chrome]:
     from selenium.webdriver.chrome.service import Service
 
     options = ChromeOptions()
-    options.binary_location = str(CHROMIUM)
+    options.binary_location = needs_program("chromium", "chromium-browser", "google-chrome")
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
         options.add_argument(f"--{argument}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    chrome = Chrome(options, Service(DRIVER))
+    chrome = Chrome(options, Service(needs_program("chromedriver")))
     try:
         credential = base64.b64encode(f"ada:{registry.users['ada'][0]}".encode()).decode()
         chrome.execute_cdp_cmd("Network.enable", {})

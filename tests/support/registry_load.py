@@ -100,7 +100,9 @@ class Load:
                 if len(self.possible[folder.name, name]) == 1:
                     assert hashlib.sha256(content).hexdigest() == file["hashes"]["sha256"]
             html = folder / "index.html"
-            for name in re.findall(r">([^<>]+\.whl)</a>", html.read_text() if html.exists() else ""):
+            for name in re.findall(
+                r">([^<>]+\.whl)</a>", html.read_text() if html.exists() else ""
+            ):
                 assert data.distribution(folder.name, name).exists()
 
 
@@ -115,7 +117,12 @@ class _Client:
         self._count = 0
 
     def work(self, server: RegistryServer, stop: threading.Event) -> None:
-        actions = [self._upload] * 4 + [self._overwrite, self._yank, self._delete, self._come_and_go]
+        actions = [self._upload] * 4 + [
+            self._overwrite,
+            self._yank,
+            self._delete,
+            self._come_and_go,
+        ]
         try:
             while not stop.is_set():
                 self._random.choice(actions)(server)

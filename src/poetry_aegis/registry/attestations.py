@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from poetry_aegis.registry.errors import BadUpload
+from poetry_aegis.registry.names import parse_file_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 _MOST = 16  # attestations of one file
 _STATEMENT = "https://in-toto.io/Statement/v1"
 _PREDICATES = re.compile(r"https://slsa\.dev/provenance/v1|https://[^/\s]+/attestations/publish/v1")
-_PUBLISHER = {"kind": "poetry-aegis"}  # the audit trail knows who it was
+_PUBLISHER = {"kind": "poetry-aegis", "claims": {}}  # the audit trail knows who it was
 
 
 def provenance_of(attestations: str, file_name: str, sha256: str) -> bytes:
@@ -71,12 +72,20 @@ def _check_statement(statement: object, file_name: str, sha256: str) -> None:
         raise _Malformed("one has a predicateType that is neither publishing nor SLSA provenance")
     match statement.get("subject"):
         case [{"name": str(name), "digest": {"sha256": str(digest)}}]:
-            if name != file_name:
+            if not _name_the_same(name, file_name):
                 raise _Malformed(f"one is about another file, {name[:200]!a}")
             if digest != sha256:
                 raise _Malformed("one is about other content: its sha256 is not the file's")
         case _:
             raise _Malformed("one does not have a single subject with a name and a sha256")
+
+
+def _name_the_same(one: str, other: str) -> bool:
+    """Tell whether two file names are one distribution's: a subject may be spelled otherwise."""
+    try:
+        return parse_file_name(one).names_the_same(parse_file_name(other))
+    except BadUpload:
+        return False
 
 
 def _decoded(envelope: Mapping[str, object], key: str) -> bytes:

@@ -34,9 +34,19 @@ def test_attestations_become_a_provenance_file() -> None:
     assert taken(first, second) == {
         "version": 1,
         "attestation_bundles": [
-            {"publisher": {"kind": "poetry-aegis"}, "attestations": [first, second]}
+            {
+                "publisher": {"kind": "poetry-aegis", "claims": {}},
+                "attestations": [first, second],
+            }
         ],
     }
+
+
+@pytest.mark.parametrize("name", ["Demo-1.0.0-py3-none-any.whl", "demo-1.0-py3-none-any.whl"])
+def test_the_file_may_be_spelled_in_another_way(name: str) -> None:
+    about = attestation(name, SHA256)
+
+    assert taken(about)["attestation_bundles"][0]["attestations"] == [about]
 
 
 @pytest.mark.parametrize(
@@ -71,6 +81,10 @@ def test_an_attestation_of_another_shape_is_refused(changes: dict[str, Any], rea
         ({"subject": [{"name": FILE, "digest": {"md5": "a"}}]}, "single subject"),
         ({"subject": [{"name": FILE, "digest": {"sha256": "b" * 64}}]}, "other content"),
         ({"subject": [{"name": "other", "digest": {"sha256": SHA256}}]}, "another file, 'other'"),
+        (
+            {"subject": [{"name": "demo-1.0.0-py2-none-any.whl", "digest": {"sha256": SHA256}}]},
+            "another file",
+        ),
         ({"subject": "demo"}, "single subject"),
     ],
 )
