@@ -182,7 +182,8 @@ class _Client:
         answer = send()
         assert answer.status_code == 200, answer.text
         self._load.possible[key] = {after}
-        self._load.acknowledged[(action, *(audited or key))] += 1
+        told = (action, *(audited or key))
+        self._load.acknowledged[told] += 1
 
     def _state_of(self, key: Key | None) -> State:
         (state,) = self._load.possible.get(key, {None}) if key else {None}

@@ -46,6 +46,7 @@ ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference.md"
 GUIDE = ROOT / "docs" / "guide.md"
 KOREAN_GUIDE = ROOT / "docs" / "ko" / "guide.md"
+KOREAN_PAGES = sorted(KOREAN_GUIDE.parent.glob("*.md"))
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -238,8 +239,10 @@ def code_blocks(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_the_korean_guide_has_the_shape_of_the_english_one() -> None:
-    english, korean = (page.read_text(encoding="utf-8") for page in (GUIDE, KOREAN_GUIDE))
+@pytest.mark.parametrize("korean_page", KOREAN_PAGES, ids=page_id)
+def test_a_korean_page_has_the_shape_of_the_english_one(korean_page: Path) -> None:
+    pages = (ROOT / "docs" / korean_page.name, korean_page)
+    english, korean = (page.read_text(encoding="utf-8") for page in pages)
     assert [level for level, _ in headings(korean)] == [level for level, _ in headings(english)]
     assert code_blocks(korean) == code_blocks(english)
     in_english, in_korean = rows(english), rows(korean)

@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 LARGEST = 4 * 1024 * 1024  # bytes; what archives may hold of metadata
 
 _MOST_FIELDS = 5_000
+_LONGEST_SUMMARY = 500  # characters
 _FIELD = re.compile(r"([!-9;-~]+):[ \t]*(.*)")
 _FOLD = re.compile(
     r" {7}\|| {8}|[ \t]+"
@@ -30,6 +32,11 @@ class CoreFields:
     fields: Mapping[str, tuple[str, ...]]
     description: str | None
 
+    @property
+    def summary(self) -> str:
+        """The summary as one line, empty where there is none."""
+        return " ".join((self.first("summary") or "")[:_LONGEST_SUMMARY].split())
+
     def first(self, name: str) -> str | None:
         """Return the value of a field, ``None`` where it is not there."""
         return next(iter(self.all(name)), None)
@@ -37,6 +44,15 @@ class CoreFields:
     def all(self, name: str) -> tuple[str, ...]:
         """Return the values of a field that may be there more than once."""
         return self.fields.get(name, ())
+
+
+def read_metadata(path: Path) -> bytes:
+    """Return as much of a file as is read, nothing where it is not there. Raises ``OSError``."""
+    try:
+        with path.open("rb") as stream:
+            return stream.read(LARGEST)
+    except FileNotFoundError:
+        return b""
 
 
 def parse_core_fields(content: bytes) -> CoreFields:

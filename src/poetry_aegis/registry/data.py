@@ -93,6 +93,11 @@ class DataDirectory:
         return self.work / "locks"
 
     @property
+    def in_use(self) -> Path:
+        """The lock that all share who write here; no project can be called so."""
+        return self.locks / ".in-use"
+
+    @property
     def pending(self) -> Path:
         """A marker for each project that is being changed."""
         return self.work / "pending"

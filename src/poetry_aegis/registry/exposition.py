@@ -6,7 +6,7 @@ import contextlib
 import threading
 from itertools import accumulate
 from socketserver import ThreadingTCPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from prometheus_client import (
     CollectorRegistry,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.metrics import Counts, Latencies, Metrics
     from poetry_aegis.registry.state.catalog import Totals
 
+_MOST_AT_ONCE = 16  # connections: each has a thread
 _POLL = 0.1  # seconds until the thread sees that it should end
 _BOUNDS = [*map(str, LATENCIES), "+Inf"]
 
@@ -107,13 +108,28 @@ class _Server(ThreadingTCPServer):
         super().__init__(listener.getsockname(), handler, bind_and_activate=False)
         self.socket.close()
         self.socket = listener
+        self._free = threading.BoundedSemaphore(_MOST_AT_ONCE)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or not at all where there are too many of them."""
+        if self._free.acquire(blocking=False):
+            super().process_request(request, client_address)
+        else:
+            self.shutdown_request(request)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        """Answer one connection."""
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._free.release()
 
     def handle_error(self, *_request: object) -> None:
         """Say nothing of a client that went away."""
 
 
 class _Handler(MetricsHandler):
-    timeout = 10  # seconds that a client may take to ask
+    timeout = 5  # seconds without a byte until a client is given up
 
     def do_GET(self) -> None:  # noqa: N802 -- named by http.server
         if self.path.partition("?")[0] == "/metrics":

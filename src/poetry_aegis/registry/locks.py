@@ -26,6 +26,9 @@ if sys.platform == "win32":
 
     def _try_lock(descriptor: int) -> None:
         msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+    def _share_lock(_descriptor: int) -> None:
+        """Do nothing: locks cannot be shared here."""
 else:
     import fcntl
 
@@ -34,6 +37,9 @@ else:
 
     def _try_lock(descriptor: int) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _share_lock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
 
 
 @contextlib.contextmanager
@@ -58,5 +64,16 @@ def exclusive_if_free(path: Path) -> Iterator[bool]:
         except OSError:
             held = False
         yield held
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def shared(path: Path) -> Iterator[None]:
+    """Hold the lock file *path* together with others who share it. Raises ``OSError``."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        _share_lock(descriptor)
+        yield
     finally:
         os.close(descriptor)

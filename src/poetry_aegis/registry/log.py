@@ -10,7 +10,11 @@ from datetime import datetime, timezone
 from functools import lru_cache
 from typing import Any, NamedTuple, TextIO
 
+logger = logging.getLogger(__name__)
+
 _LONGEST_AGENT = 200  # characters
+_LONGEST_PATH = 1000  # the same
+_MOST_LINES = 20_000  # in memory, while the stream takes none
 
 
 class JsonLines(logging.Formatter):
@@ -45,20 +49,28 @@ class Logged(NamedTuple):
 
 
 class AccessLog:
-    """Writes a line per request, in batches: each read pays for it, so it is made to be cheap."""
+    """Writes a line per request, in batches: each read pays for it, so it is made to be cheap.
+
+    While the stream takes none, the oldest lines make room for the newest, and are counted.
+    """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
-        self._lines: deque[str] = deque()  # filled by one thread, emptied by another
+        # Filled by one thread, emptied by another.
+        self._lines: deque[str] = deque(maxlen=_MOST_LINES)
+        self._dropped = 0
+        self._told = 0  # of those that were dropped
 
     def write(self, request: Logged) -> None:
         """Take in a request that was answered."""
         whole = int(request.moment)
         milliseconds = int((request.moment - whole) * 1000)
+        if len(self._lines) == _MOST_LINES:
+            self._dropped += 1
         self._lines.append(
             f'{{"time": "{_second(whole)}.{milliseconds:03}+00:00", '
             f'"level": "info", "event": "request", "method": {_quoted(request.method)}, '
-            f'"path": {json.dumps(request.path)}, "route": {_quoted(request.route)}, '
+            f'"path": {json.dumps(request.path[:_LONGEST_PATH])}, "route": {_quoted(request.route)}, '
             f'"status": {request.status}, "ms": {request.seconds * 1000:.2f}, '
             f'"user": {_quoted(request.user)}, "client": {_quoted(request.client)}, '
             f'"agent": {_quoted(request.agent[:_LONGEST_AGENT])}}}\n'
@@ -70,6 +82,9 @@ class AccessLog:
         if lines:
             self._stream.write("".join(lines))
             self._stream.flush()
+        if missing := self._dropped - self._told:
+            self._told += missing
+            logger.warning("The log was not taken in time: %d requests are missing.", missing)
 
 
 def configure_logging(stream: TextIO) -> None:

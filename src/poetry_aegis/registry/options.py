@@ -26,7 +26,12 @@ _UNITS = {
 
 @dataclass(frozen=True)
 class LoginLimits:
-    """``[logins]``: how many wrong passwords are taken within a *window* of seconds."""
+    """``[logins]``: how many wrong passwords are taken within a *window* of seconds.
+
+    A stranger who knows a user's name can use up its *per_user* failures, and go on doing so. Then
+    no password of that user is taken until the window has passed, but those that were right since
+    the server started; API tokens are taken always.
+    """
 
     per_address: int = 20
     per_user: int = 50
@@ -91,6 +96,9 @@ class RegistrySettings:
     *reserved*: patterns of project names that are never looked up *upstream*. *metrics_port*: a
     port of its own for ``/metrics``, 0 for none. *trusted_proxies*: addresses and networks whose
     ``X-Forwarded-For`` is believed. *minimum_free_space*: below it the registry is not ready.
+    *followed_log*: the absolute path of a web server's access log in JSON, whose downloads are
+    counted beside the registry's own, empty for none; what its lines must have, and how nginx is
+    told to write them, is in `poetry_aegis.registry.state.follow`.
     """
 
     anonymous_read: bool = False
@@ -101,6 +109,7 @@ class RegistrySettings:
     metrics_port: int = 0
     trusted_proxies: tuple[str, ...] = ()
     minimum_free_space: str = "64MiB"
+    followed_log: str = ""
     logins: LoginLimits = field(default_factory=LoginLimits)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
     retention: tuple[RetentionRule, ...] = ()
@@ -112,6 +121,8 @@ class RegistrySettings:
             raise InvalidTable(f"metrics_port = {self.metrics_port} is not a port.")
         for address in self.trusted_proxies:
             _require_network(address)
+        if self.followed_log:
+            _require_absolute("followed_log", self.followed_log)
 
     @property
     def max_upload_bytes(self) -> int:
@@ -164,6 +175,13 @@ def _require_size(key: str, text: str) -> None:
         parse_size(text)
     except ValueError as error:
         raise InvalidTable(f"{key}: {error}.") from None
+
+
+def _require_absolute(key: str, path: str) -> None:
+    from pathlib import Path
+
+    if not Path(path).is_absolute():
+        raise InvalidTable(f"{key} = {path!r} does not begin at the root of the file system.")
 
 
 def _require_network(address: str) -> None:

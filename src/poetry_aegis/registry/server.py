@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 import sys
-import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import CannotListen, PortInUse
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 _BACKLOG = 2048
 _GRACE = 10  # seconds for requests under way when the server is told to stop
-_SERVING = ".serving"  # the lock of the process that serves; no project can be called so
 _FLUSH = 1.0  # seconds until a download is in the database
+_FOLLOW = 2.0  # seconds until a download that another server logged is there, too
 _WRITE_LOG = 0.1  # seconds until a request is in the log
 _KEEP_ALIVE = 30  # seconds an idle connection stays open
 
@@ -47,10 +47,11 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.assembly import assemble
     from poetry_aegis.registry.http.heads import BoundedHeads
-    from poetry_aegis.registry.locks import exclusive_if_free
+    from poetry_aegis.registry.locks import exclusive_if_free, shared
     from poetry_aegis.registry.log import AccessLog, configure_logging
     from poetry_aegis.registry.people.users import Users
     from poetry_aegis.registry.repeating import repeating
+    from poetry_aegis.registry.state.follow import LogFollower
     from poetry_aegis.registry.state.state import State
     from poetry_aegis.registry.store.store import open_store
     from poetry_aegis.registry.watching import watched
@@ -60,13 +61,15 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     users = Users(data.auth)
     count = len(users.list())  # Fails now rather than at the first request.
     state = State.open(data)
+    held.callback(state.database.close)
     access_log = AccessLog(sys.stderr)
     held.enter_context(repeating(access_log.flush, _WRITE_LOG))
-    alone = held.enter_context(exclusive_if_free(data.locks / _SERVING))
-    store = open_store(data, (state.catalog.update,), deferred_list=True, alone=alone)
+    with exclusive_if_free(data.in_use) as alone:
+        store = open_store(data, (state.catalog.update,), deferred_list=True, alone=alone)
+    held.enter_context(shared(data.in_use))
     held.callback(store.close)
-    threading.Thread(target=state.catalog.fill, args=(store,), daemon=True).start()
-    application = assemble(options, store, users, state, access_log)
+    held.enter_context(state.catalog.filling(store))
+    application = assemble(options, store, users, state, access_log, held)
     config = uvicorn.Config(
         application,
         log_config=None,
@@ -82,6 +85,9 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     )
     held.enter_context(_metrics(options, data, state))
     held.enter_context(repeating(state.downloads.flush, _FLUSH))
+    if options.settings.followed_log:
+        follower = LogFollower(state.database, Path(options.settings.followed_log))
+        held.enter_context(repeating(follower.catch_up, _FOLLOW))
     if options.settings.watch:
         held.enter_context(watched(store))
     # What was made until now stays: the collector need not look at it again and again.
@@ -98,7 +104,7 @@ def _metrics(
     if not options.settings.metrics_port:
         return contextlib.nullcontext()
     from poetry_aegis.registry.exposition import RegistryCollector, serving_metrics
-    from poetry_aegis.registry.http.health import version
+    from poetry_aegis.registry.version import version
 
     totals = state.catalog.totals
     collector = RegistryCollector(state.metrics, totals, data.last_backup, version())

@@ -186,6 +186,7 @@ def upkeep(root: Path) -> Iterator[Upkeep]:
     Nothing changes by this alone.
     """
     from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.locks import shared
     from poetry_aegis.registry.state.audit import AuditTrail
     from poetry_aegis.registry.state.catalog import Catalog
     from poetry_aegis.registry.state.database import Database
@@ -196,7 +197,9 @@ def upkeep(root: Path) -> Iterator[Upkeep]:
     catalog = Catalog(database, data)
     store = Store(data, [catalog.update], deferred_list=True)
     try:
-        yield Upkeep(store, catalog, AuditTrail(database))
+        # A server that starts meanwhile leaves what is under way here alone.
+        with shared(data.in_use):
+            yield Upkeep(store, catalog, AuditTrail(database))
     finally:
         store.close()
         database.close()

@@ -54,6 +54,10 @@ TEMPLATE += """
 # Below this much free space the server says that it is not ready.
 #minimum_free_space = "64MiB"
 
+# The access log of a web server that serves files by itself, as JSON: its downloads are counted,
+# too, but for the lines with an "upstream". "" for none.
+#followed_log = "/var/log/nginx/aegis.json"
+
 # How many wrong passwords are taken within a window of seconds.
 #[logins]
 #per_address = 20

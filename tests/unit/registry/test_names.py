@@ -11,6 +11,7 @@ from poetry_aegis.registry.names import (
     is_project_name,
     normalized,
     parse_file_name,
+    version_in,
 )
 
 
@@ -82,3 +83,39 @@ def test_names_are_normalised_as_pep_503_says(name: str) -> None:
 def test_what_is_no_project_name_is_not_taken_for_one(name: str) -> None:
     assert not is_project_name(name)
     assert not is_normalized(name)
+
+
+@pytest.mark.parametrize("project", ["foo_", "_", "foo.", "foo_._"])
+def test_the_project_of_a_wheel_is_one_that_may_be_a_folder(project: str) -> None:
+    with pytest.raises(BadUpload, match=r"begin with a project's name|not a distribution's|charac"):
+        parse_file_name(f"{project}-1.0-py3-none-any.whl")
+
+
+def test_a_name_stands_for_so_many_tags_at_most() -> None:
+    def tags(count: int) -> str:
+        return ".".join(f"x{number}" for number in range(count))
+
+    assert len(parse_file_name(f"demo-1.0-{tags(25)}-{tags(20)}-a.b.whl").tags) == 1000
+    with pytest.raises(BadUpload, match="more than 1000 tags"):
+        parse_file_name(f"demo-1.0-1-{tags(27)}-{tags(19)}-a.b.whl")
+
+
+@pytest.mark.parametrize(
+    "file_name",
+    [
+        "demo-1.0-py3-none-any.whl",
+        "My_Lib.Core-1!2.0RC1+local.1-1b-py3-none-any.whl",
+        "legacy-name-1.0.0.tar.gz",
+        "demo-v01.0.tar.gz",
+    ],
+)
+def test_the_version_in_a_name_is_the_one_that_parsing_finds(file_name: str) -> None:
+    assert version_in(file_name) == str(parse_file_name(file_name).version)
+
+
+@pytest.mark.parametrize(
+    "file_name", ["", "demo.whl", "demo.tar.gz", "demo-one.tar.gz", "../demo-1.0.tar.gz", "demo-1"]
+)
+def test_where_no_version_is_in_a_name(file_name: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        version_in(file_name)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ALGORITHMS = {"sha256", "sha384", "sha512"}  # "sha256 or better", says PEP 427
 # These sign the list, and so cannot be on it with a digest.
 _UNLISTED = ("RECORD", "RECORD.jws", "RECORD.p7s")
+_MORE_ROWS = 100  # than the archive has members: signatures and blank lines
 
 
 class _Entry(NamedTuple):
@@ -32,7 +33,7 @@ def check_record(
     Reads every file once, in pieces; `zipfile` verifies its checksum on the way. Raises
     `BadUpload`, and what `zipfile` raises for a damaged archive.
     """
-    listed = _parse(content, inventory)
+    listed = _parse(content, len(inventory.members) + _MORE_ROWS, inventory)
     unlisted = {f"{directory}/{name}" for name in _UNLISTED}
     for member in archive.infolist():
         if member.is_dir():
@@ -48,11 +49,19 @@ def check_record(
         raise inventory.refusal(f"has a RECORD that lists {shown(missing)}, which it does not have")
 
 
-def _parse(content: bytes, inventory: Inventory) -> dict[str, _Entry]:
+def _parse(content: bytes, most: int, inventory: Inventory) -> dict[str, _Entry]:
+    """Return the entries by member. No more than *most* rows are looked at.
+
+    A small archive unpacks to a list of millions that it does not have.
+    """
     listed: dict[str, _Entry] = {}
-    rows = csv.reader(io.StringIO(content.decode("utf-8"), newline=""))
+    rows = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""))
     try:
-        for row in filter(None, rows):
+        for number, row in enumerate(rows):
+            if number >= most:
+                raise inventory.refusal("has a RECORD of more lines than it has members")
+            if not row:
+                continue
             if len(row) != 3:
                 raise inventory.refusal(f"has a RECORD whose line {rows.line_num} is malformed")
             if row[0] in listed:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import errno
+import io
 import struct
 import zipfile
 import zlib
-from typing import IO, TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.archives.agreement import agrees
 from poetry_aegis.registry.archives.inventory import Inventory, Limits, shown
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.names import DistributionName
 
 _LOCAL_HEADER = b"PK\x03\x04"
-_END = b"PK\x05\x06"
-_ZIP64_END = b"PK\x06\x06"
+_DIRECTORY_HEADER = b"PK\x01\x02"
 _ENCRYPTED = 0x1
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _REQUIRED = ("METADATA", "WHEEL", "RECORD")
@@ -41,11 +41,9 @@ def read_metadata(path: Path, name: DistributionName, limits: Limits) -> bytes:
     """Return the wheel's METADATA. See `archives.read_core_metadata`."""
     size = path.stat().st_size
     inventory = Inventory(name.file_name, size, limits)
-    with path.open("rb") as stream:
+    with _BoundedFile(path, limits, inventory) as stream:
         if stream.read(4) != _LOCAL_HEADER:
             raise inventory.refusal("is not a wheel: it is not a zip file")
-        if _directory_size(stream, size) > limits.zip_directory_size:
-            raise inventory.refusal("has a table of contents larger than a wheel's may be")
         try:
             with zipfile.ZipFile(stream) as archive:
                 _check_members(archive, inventory)
@@ -61,6 +59,30 @@ def read_metadata(path: Path, name: DistributionName, limits: Limits) -> bytes:
             if error.errno != errno.EINVAL:  # zipfile goes wherever an offset leads
                 raise
             raise inventory.refusal("is not a wheel: it has an offset to nowhere") from error
+
+
+class _BoundedFile(io.BufferedReader):
+    """Gives no larger table of contents than a wheel's may be.
+
+    `zipfile` reads it in one piece and makes an object of each entry before anybody can count them;
+    where it begins, several records may say. So it is looked at when it is read.
+    """
+
+    def __init__(self, path: Path, limits: Limits, inventory: Inventory) -> None:
+        super().__init__(io.FileIO(path))
+        self._size = path.stat().st_size
+        self._limits = limits
+        self._inventory = inventory
+
+    def read(self, size: int | None = -1) -> bytes:
+        rest = max(0, self._size - self.tell())
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        if wanted > self._limits.zip_directory_size:
+            raise self._inventory.refusal("has a table of contents larger than a wheel's may be")
+        data = super().read(wanted)
+        if data.count(_DIRECTORY_HEADER) > self._limits.members:
+            raise self._inventory.refusal(f"has more than {self._limits.members} members")
+        return data
 
 
 def _check_members(archive: zipfile.ZipFile, inventory: Inventory) -> None:
@@ -133,28 +155,6 @@ def _read_member(archive: zipfile.ZipFile, member: str, most: int, inventory: In
     if len(content) > most:
         raise inventory.refusal(f"has a {member.rpartition('/')[2]} of more than {most} bytes")
     return content
-
-
-def _directory_size(stream: IO[bytes], size: int) -> int:
-    """Return the size of the zip's central directory, which `zipfile` reads in one piece.
-
-    The largest of what the end records say, so that one of them lying does not help.
-    """
-    stream.seek(max(0, size - 66_000))
-    tail = stream.read()
-    stream.seek(0)
-    declared = [0]
-    position = tail.rfind(_END)
-    if 0 <= position <= len(tail) - 22:
-        declared.append(_known(struct.unpack_from("<L", tail, position + 12)[0]))
-    position = tail.rfind(_ZIP64_END)
-    if 0 <= position <= len(tail) - 56:
-        declared.append(struct.unpack_from("<Q", tail, position + 40)[0])
-    return max(declared)
-
-
-def _known(size: int) -> int:
-    return 0 if size == 0xFFFFFFFF else size  # the zip64 record has the number
 
 
 def _reason(error: Exception) -> str:

@@ -24,7 +24,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.registry.errors import BadRequest, Forbidden
-from poetry_aegis.registry.http.api_changes import Changes, Selection, no_such_project
+from poetry_aegis.registry.http.api_changes import Changes, Selection
 from poetry_aegis.registry.http.api_documents import ProjectChange, YankRequest, project_record
 from poetry_aegis.registry.http.body import read_request
 from poetry_aegis.registry.http.exchange import Answer, Exchange, json_answer
@@ -141,14 +141,7 @@ class Api:
         return Changes(self._store, self._audit, exchange)
 
     async def _admit(self, exchange: Exchange, action: Action) -> str:
-        """Return the project of the path, normalised, where the user may do *action* with it."""
-        name = exchange.parameters["project"]
-        if not is_project_name(name):
-            await self._gate.admit(exchange, action)
-            raise no_such_project(ascii(name[:100]))
-        project = normalized(name)
-        await self._gate.admit(exchange, action, project)
-        return project
+        return await self._gate.admit_to(exchange, action, exchange.parameters["project"])
 
 
 def _selection(exchange: Exchange, project: str) -> Selection:

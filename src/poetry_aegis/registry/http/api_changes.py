@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.registry.errors import NotFound
-from poetry_aegis.registry.state.audit import Event
+from poetry_aegis.registry.http.events import event_of
+from poetry_aegis.registry.http.gate import no_such_project
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -52,8 +53,7 @@ class Changes:
     def __init__(self, store: Store, audit: AuditTrail, exchange: Exchange) -> None:
         self._store = store
         self._audit = audit
-        self._user = exchange.user
-        self._address = exchange.address
+        self._exchange = exchange
 
     def record_of(self, project: str) -> Listing:
         """Return the files and state of *project*."""
@@ -122,14 +122,8 @@ class Changes:
     def _note(
         self, action: str, project: str, files: Iterable[str | None], detail: str = ""
     ) -> None:
-        user, token = (self._user.name, self._user.token) if self._user else (None, None)
         for file in files:
-            self._audit.record(Event(action, user, self._address, project, file, detail, token))
-
-
-def no_such_project(project: str) -> NotFound:
-    """Return the error for a project that is not there, or not for this user."""
-    return NotFound(f"There is no project {project} in this index.")
+            self._audit.record(event_of(self._exchange, action, project, file, detail))
 
 
 def _outcome(project: str, files: Iterable[ListedFile], changed: Iterable[str]) -> dict[str, Any]:

@@ -27,16 +27,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CLIENT_GONE = 499  # as nginx logs it; nobody is there to be told
 
 
-def _nobody_observes(_exchange: Exchange, _status: int, _seconds: float) -> None:
-    pass
-
-
 class Application:
     """The registry as an ASGI application: its routes, its errors, its access log."""
 
-    def __init__(
-        self, routes: Iterable[Route], access_log: AccessLog, observe: Observe = _nobody_observes
-    ) -> None:
+    def __init__(self, routes: Iterable[Route], access_log: AccessLog, observe: Observe) -> None:
         self.router = Router(routes)
         self._access_log = access_log
         self._observe = observe

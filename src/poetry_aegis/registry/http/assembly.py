@@ -11,7 +11,7 @@ from poetry_aegis.registry.http.files import Files
 from poetry_aegis.registry.http.gate import Gate
 from poetry_aegis.registry.http.health import Health
 from poetry_aegis.registry.http.legacy_json import LegacyJson
-from poetry_aegis.registry.http.pages import Pages
+from poetry_aegis.registry.http.pages import FileCache, Pages
 from poetry_aegis.registry.http.proxies import Proxies
 from poetry_aegis.registry.http.statistics import Logins, Observer, Statistics
 from poetry_aegis.registry.http.uploads import Uploads
@@ -21,6 +21,8 @@ from poetry_aegis.registry.people.uses import TokenUses
 from poetry_aegis.registry.web.views import Views
 
 if TYPE_CHECKING:
+    from contextlib import ExitStack
+
     from poetry_aegis.registry.log import AccessLog
     from poetry_aegis.registry.options import ServeOptions
     from poetry_aegis.registry.people.users import Users
@@ -29,30 +31,44 @@ if TYPE_CHECKING:
 
 
 def assemble(
-    options: ServeOptions, store: Store, users: Users, state: State, access_log: AccessLog
+    options: ServeOptions,
+    store: Store,
+    users: Users,
+    state: State,
+    access_log: AccessLog,
+    held: ExitStack,
 ) -> Application:
-    """Return the application that serves *store* to *users*."""
+    """Return the application that serves *store* to *users*, until *held* is closed.
+
+    Then what is under way is waited for, and what was noted is written.
+    """
     settings = options.settings
+    files = FileCache()
+    logins = Logins(state)
     proxies = Proxies(settings.trusted_proxies)
     uses = TokenUses(state.database)
-    gate = Gate(users, settings, on_login=Logins(state), on_token=uses.note)
+    gate = Gate(users, settings, proxies, on_login=logins, on_token=uses.note)
     health = Health(store.data, users, state.database, settings.minimum_free_bytes)
     views = Views(store, state.catalog, state.audit, state.downloads)
     metrics = state.metrics
     upstream = Upstream(
         store, gate, settings, failed=metrics.upstream_error, looked_up=metrics.cache
     )
+    uploads = Uploads(store, gate, settings, state.audit, metrics.upload)
+    web = Web(views, gate, proxies, health.greet)
     rooms = (
-        Pages(store, gate, upstream),
+        Pages(store, gate, upstream, files),
         upstream,
         Authorisation(store.data, gate),
-        Files(store.data, gate, immutable=not settings.overwrite),
-        Uploads(store, gate, settings, state.audit, state.metrics.upload),
+        Files(store.data, gate, files, immutable=not settings.overwrite),
+        uploads,
         Api(store, gate, state.audit),
-        LegacyJson(store.data, gate, proxies),
-        Web(views, gate, proxies, health.greet),
+        LegacyJson(store.data, gate, proxies, files),
+        web,
         Statistics(state, store, gate),
         health,
     )
+    for closed_last_first in (uses, logins, gate, web, uploads):
+        held.callback(closed_last_first.close)
     routes = (route for room in rooms for route in room.routes())
     return Application(routes, access_log, Observer(state))

@@ -11,13 +11,12 @@ from starlette.responses import FileResponse
 from poetry_aegis.registry.data import WITHHELD
 from poetry_aegis.registry.errors import BadRange, NotFound
 from poetry_aegis.registry.http.exchange import Answer
-from poetry_aegis.registry.http.pages import FileCache, cached_answer, is_known
+from poetry_aegis.registry.http.pages import cached_answer, is_known
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import (
     METADATA_SUFFIX,
     PROVENANCE_SUFFIX,
     is_file_name,
-    is_normalized,
 )
 from poetry_aegis.registry.people.identity import Action
 
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.exchange import Exchange
     from poetry_aegis.registry.http.gate import Gate
+    from poetry_aegis.registry.http.pages import FileCache
 
 
 _BESIDE = {
@@ -38,12 +38,14 @@ _BESIDE = {
 class Files:
     """What is under ``/packages/``."""
 
-    def __init__(self, data: DataDirectory, gate: Gate, *, immutable: bool) -> None:
+    def __init__(
+        self, data: DataDirectory, gate: Gate, files: FileCache, *, immutable: bool
+    ) -> None:
         """Serve *data*'s files, which clients may keep for good where they are *immutable*."""
         self._root = str(data.packages)
         self._pages = str(data.simple)
         self._gate = gate
-        self._small = FileCache()
+        self._small = files
         audience = "public" if gate.anonymous_read else "private"
         self._asked_for = f"{audience}, no-cache".encode()
         # A file that an admin may overwrite is kept, too, and asked for each time.
@@ -56,13 +58,12 @@ class Files:
 
     async def serve(self, exchange: Exchange) -> ASGIApp:
         """Answer ``/packages/<project>/<file>``, ``….metadata`` and ``….provenance``."""
-        project, file_name = exchange.parameters["project"], exchange.parameters["file_name"]
-        is_plain = is_normalized(project)
-        await self._gate.admit(exchange, Action.READ, project if is_plain else None)
+        named, file_name = exchange.parameters["project"], exchange.parameters["file_name"]
+        project = await self._gate.admit_to(exchange, Action.READ, named)
         bare, dot, kind = file_name.rpartition(".")
         media_type = _BESIDE.get(dot + kind)
         # Nothing but these three shapes ever reaches the disk.
-        if not (is_plain and is_file_name(file_name if media_type is None else bare)):
+        if project != named or not is_file_name(file_name if media_type is None else bare):
             raise _no_such_file()
         if os.path.exists(f"{self._pages}/{project}/{WITHHELD}"):  # noqa: PTH110 -- the hot way
             raise NotFound(f"The project {project} is quarantined; its files are not served.")

@@ -94,6 +94,11 @@ class FormReader:
         except FormParserError as error:
             raise NotAForm("The boundary of the form is longer than one may be.") from error
 
+    @property
+    def fields(self) -> Mapping[str, str]:
+        """The fields that have come whole so far; it grows with what is fed."""
+        return self._fields
+
     def feed(self, data: bytes) -> None:
         """Take the next piece of the body."""
         try:

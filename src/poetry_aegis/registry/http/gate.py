@@ -13,9 +13,9 @@ from poetry_aegis.registry.errors import (
     Unavailable,
     UnreadableUsers,
 )
-from poetry_aegis.registry.http.proxies import Proxies
 from poetry_aegis.registry.people.attempts import Attempts
 from poetry_aegis.registry.people.credentials import Credential, credential_of
+from poetry_aegis.registry.names import is_project_name, normalized
 from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Action
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from poetry_aegis.registry.http.exchange import Exchange
+    from poetry_aegis.registry.http.proxies import Proxies
     from poetry_aegis.registry.options import RegistrySettings
     from poetry_aegis.registry.people.identity import Identity
     from poetry_aegis.registry.people.users import Users
@@ -33,14 +34,6 @@ if TYPE_CHECKING:
     OnLogin = Callable[[Exchange, LoginOutcome, str | None], None]
 
 logger = logging.getLogger(__name__)
-
-
-def _tell_nobody(_exchange: Exchange, _outcome: LoginOutcome, _name: str | None) -> None:
-    pass
-
-
-def _note_nowhere(_token: str) -> None:
-    pass
 
 
 class Gate:
@@ -54,16 +47,21 @@ class Gate:
         self,
         users: Users,
         settings: RegistrySettings,
+        proxies: Proxies,
         *,
-        on_login: OnLogin = _tell_nobody,
-        on_token: Callable[[str], None] = _note_nowhere,
+        on_login: OnLogin,
+        on_token: Callable[[str], None],
     ) -> None:
         self.anonymous_read = settings.anonymous_read
         self._decisions = Decisions(users)
         self._attempts = Attempts(settings.logins)
-        self._proxies = Proxies(settings.trusted_proxies)
+        self._proxies = proxies
         self._on_login = on_login
         self._on_token = on_token
+
+    def close(self) -> None:
+        """Return when no credential is looked at any more."""
+        self._decisions.close()
 
     async def admit(self, exchange: Exchange, action: Action, project: str | None = None) -> None:
         """Return when the request may do *action*; its user and address are then known.
@@ -81,6 +79,19 @@ class Gate:
                 self._on_token(user.token)
         self.require(exchange, action, project)
 
+    async def admit_to(self, exchange: Exchange, action: Action, name: str) -> str:
+        """Return the project that *name*, as a client spells it, names (PEP 503).
+
+        It is one that the request may do *action* with. Raises as `admit` does, and `NotFound` for
+        what is no project's name.
+        """
+        if not is_project_name(name):
+            await self.admit(exchange, action)
+            raise no_such_project(name)
+        project = normalized(name)
+        await self.admit(exchange, action, project)
+        return project
+
     def require(self, exchange: Exchange, action: Action, project: str | None = None) -> None:
         """Return if an admitted request may do *action*, too, on *project* where one is given.
 
@@ -93,7 +104,7 @@ class Gate:
         if user is None:
             raise Unauthorized(f"To {action.value}, send a user name and a password, or a token.")
         if project is not None and not self.knows(exchange, project):
-            raise NotFound(f"There is no project {project} in this index.")
+            raise no_such_project(project)
         _refuse(user, action, project)
 
     def may(self, exchange: Exchange, action: Action, project: str | None = None) -> bool:
@@ -149,6 +160,13 @@ class Gate:
             raise Unavailable("The registry cannot read its users for now.") from error
 
 
+def no_such_project(name: str) -> NotFound:
+    """Return the error for a project that is not there, or not for this user."""
+    shown = name if is_project_name(name) else ascii(name[:_LONGEST_SHOWN])
+    return NotFound(f"There is no project {shown} in this index.")
+
+
+_LONGEST_SHOWN = 100  # characters of what is no project's name
 _WRONG_PASSWORD = "user name or the password is wrong"  # noqa: S105 -- a part of a sentence
 
 

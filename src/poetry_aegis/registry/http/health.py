@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from functools import cache
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import Unavailable, UnreadableUsers
 from poetry_aegis.registry.http.exchange import Answer, Exchange, json_answer, text_answer
 from poetry_aegis.registry.http.routing import Route
+from poetry_aegis.registry.version import version
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory
@@ -38,7 +38,6 @@ class Health:
         return [
             Route("GET", "/health", self.alive, "health"),
             Route("GET", "/ready", self.ready, "ready"),
-            Route("GET", "/", self.greet, "home"),
         ]
 
     async def alive(self, _exchange: Exchange) -> Answer:
@@ -78,15 +77,3 @@ class Health:
         except Unavailable as error:
             return str(error)
         return None
-
-
-@cache
-def version() -> str:
-    """Return the version of the installed package, ``unknown`` for a bare copy of its files."""
-    from importlib.metadata import PackageNotFoundError
-    from importlib.metadata import version as version_of
-
-    try:
-        return version_of("poetry-aegis")
-    except PackageNotFoundError:
-        return "unknown"

@@ -1,7 +1,7 @@
 """A project in the shape of the legacy JSON API: what older tools ask an index for.
 
-The shape is documented at https://docs.pypi.org/api/json/. What a private index does not count or
-keep is there with the value that means so: -1 downloads, no vulnerabilities.
+The shape is that of the legacy JSON API of the public index. What a private index does not count
+or keep is there with the value that means so: -1 downloads, no vulnerabilities.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from packaging.version import Version
 
     from poetry_aegis.registry.core_metadata import CoreFields
     from poetry_aegis.registry.store.listing import ListedFile, Listing
@@ -45,24 +43,6 @@ class Release:
     def files(self) -> tuple[ListedFile, ...]:
         """The files of the version."""
         return tuple(file for file in self.listing.files if file.version == self.version)
-
-
-def latest_version(listing: Listing) -> str | None:
-    """Return the version that the project is shown by, ``None`` where it has none.
-
-    The highest of the final ones that are not yanked; where there are none of those, the highest
-    that is not yanked; else the highest (PEP 440).
-    """
-    from packaging.version import Version
-
-    offered = {file.version for file in listing.files if file.yanked is None}
-
-    def rank(text: str) -> tuple[bool, bool, Version]:
-        version = Version(text)
-        final = not version.is_prerelease
-        return (text in offered, final and text in offered, version)
-
-    return max(listing.versions, key=rank, default=None)
 
 
 def project_document(release: Release, base: str, serial: int) -> dict[str, Any]:

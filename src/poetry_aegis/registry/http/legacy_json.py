@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.core_metadata import LARGEST, parse_core_fields
+from poetry_aegis.registry.bounded import Bounded
+from poetry_aegis.registry.core_metadata import parse_core_fields, read_metadata
 from poetry_aegis.registry.errors import NotFound
 from poetry_aegis.registry.http.legacy_document import (
     Release,
-    latest_version,
     project_document,
     release_document,
 )
-from poetry_aegis.registry.http.pages import CachedFile, FileCache, cached_answer
+from poetry_aegis.registry.http.gate import no_such_project
+from poetry_aegis.registry.http.pages import CachedFile, cached_answer
 from poetry_aegis.registry.http.routing import Route
-from poetry_aegis.registry.names import is_project_name, normalized, parse_version
+from poetry_aegis.registry.names import parse_version
 from poetry_aegis.registry.people.identity import Action
-from poetry_aegis.registry.store.listing import parse_listing
+from poetry_aegis.registry.store.listing import latest_file, parse_listing
 from poetry_aegis.registry.store.pages import JSON_PAGE
 
 if TYPE_CHECKING:
@@ -31,11 +30,11 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.exchange import Answer, Exchange
     from poetry_aegis.registry.http.gate import Gate
+    from poetry_aegis.registry.http.pages import FileCache
     from poetry_aegis.registry.http.proxies import Proxies
     from poetry_aegis.registry.store.listing import ListedFile, Listing
 
-_MOST_CACHED = 16 * 1024 * 1024  # bytes
-_HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
+_MOST_CACHED = 8 * 1024 * 1024  # bytes
 
 
 @dataclass(frozen=True)
@@ -50,11 +49,13 @@ class Wanted:
 class LegacyJson:
     """Answers what other indexes have at ``/pypi/NAME/json``."""
 
-    def __init__(self, data: DataDirectory, gate: Gate, proxies: Proxies) -> None:
-        self._data = data
+    def __init__(
+        self, data: DataDirectory, gate: Gate, proxies: Proxies, files: FileCache
+    ) -> None:
+        self._root = str(data.simple)
         self._gate = gate
         self._proxies = proxies
-        self._pages = FileCache()
+        self._files = files
         self._documents = Documents(data)
 
     def routes(self) -> list[Route]:
@@ -70,16 +71,13 @@ class LegacyJson:
 
         Raises `NotFound`, also for a project without a file to offer.
         """
-        name, version = exchange.parameters["project"], exchange.parameters.get("version")
-        if not is_project_name(name):
-            await self._gate.admit(exchange, Action.READ)
-            raise NotFound("There is no such project in this index.")
-        project = normalized(name)
-        await self._gate.admit(exchange, Action.READ, project)
-        page = self._pages.get(str(self._data.project_pages(project) / JSON_PAGE))
+        named = exchange.parameters["project"]
+        project = await self._gate.admit_to(exchange, Action.READ, named)
+        page = self._files.get(f"{self._root}/{project}/{JSON_PAGE}")
         if page is None:
-            raise NotFound(f"There is no project {project} in this index.")
-        wanted = Wanted(project, version, base_url(exchange, self._proxies))
+            raise no_such_project(project)
+        version = exchange.parameters.get("version")
+        wanted = Wanted(project, version, self._proxies.base_url(exchange))
         document = self._documents.known(wanted, page)
         if document is None:
             document = await asyncio.to_thread(self._documents.make, wanted, page)
@@ -88,18 +86,21 @@ class LegacyJson:
 
 
 class Documents:
-    """Documents in memory, each as long as the page it was made of stays the same."""
+    """Documents in memory, each as long as the page it was made of stays the same.
+
+    Of each project, and each version, there is but one: a client names the address that it wants
+    to see, and must not fill the memory with names. Any thread may use them.
+    """
 
     def __init__(self, data: DataDirectory, most: int = _MOST_CACHED) -> None:
         self._data = data
-        self._most = most
-        self._size = 0
-        self._made: dict[Wanted, CachedFile] = {}
+        self._made: Bounded[tuple[str, str | None], tuple[str, CachedFile]] = Bounded(most)
 
     def known(self, wanted: Wanted, page: CachedFile) -> CachedFile | None:
         """Return what was made of *page* before."""
-        made = self._made.get(wanted)
-        return made if made and made.signature == page.signature else None
+        base, document = self._made.get((wanted.project, wanted.version)) or ("", None)
+        is_this = document and document.signature == page.signature and base == wanted.base
+        return document if is_this else None
 
     def make(self, wanted: Wanted, page: CachedFile) -> CachedFile:
         """Return the document. Blocking. Raises `NotFound` and ``OSError``."""
@@ -110,49 +111,22 @@ class Documents:
         make = project_document if wanted.version is None else release_document
         serial = page.signature[-1] // 1_000_000
         body = json.dumps(make(release, wanted.base, serial)).encode()
-        etag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'.encode()
-        return self._keep(wanted, CachedFile(page.signature, body, etag))
+        document = CachedFile.of(body, page.signature)
+        key = wanted.project, wanted.version
+        self._made.put(key, (wanted.base, document), document.weight)
+        return document
 
     def _core_metadata(self, project: str, files: list[ListedFile]) -> CoreFields:
         """Return the metadata of a wheel, else of an sdist, else nothing."""
         wheels_first = sorted(files, key=lambda file: not file.file_name.endswith(".whl"))
-        contents = (_head_of(self._data.metadata(project, one.file_name)) for one in wheels_first)
+        contents = (read_metadata(self._data.metadata(project, one.file_name)) for one in wheels_first)
         return parse_core_fields(next((content for content in contents if content), b""))
-
-    def _keep(self, wanted: Wanted, document: CachedFile) -> CachedFile:
-        replaced = self._made.pop(wanted, None)
-        self._size += len(document.body) - (len(replaced.body) if replaced else 0)
-        self._made[wanted] = document
-        while self._size > self._most:
-            self._size -= len(self._made.pop(next(iter(self._made))).body)
-        return document
-
-
-def base_url(exchange: Exchange, proxies: Proxies) -> str:
-    """Return the address of this index as the client knows it, without a slash at its end.
-
-    It is empty, and addresses relative to the host, where the client gives no host's name.
-    """
-    scheme, host = exchange.scope["scheme"], exchange.header(b"host")
-    if proxies.brought(exchange.scope):
-        scheme = exchange.header(b"x-forwarded-proto") or scheme
-        host = exchange.header(b"x-forwarded-host") or host
-    plausible = scheme in ("http", "https") and _HOST.fullmatch(host)
-    return f"{scheme}://{host}" if plausible else ""
-
-
-def _head_of(path: Path) -> bytes:
-    """Return as much of a file as is read, nothing where it is not there."""
-    try:
-        with path.open("rb") as stream:
-            return stream.read(LARGEST)
-    except FileNotFoundError:
-        return b""
 
 
 def _version_in(listing: Listing, asked: str | None) -> str:
     if asked is None:
-        found = latest_version(listing)
+        latest = latest_file(listing.files)
+        found = latest.version if latest else None
     else:
         version = parse_version(asked)
         files = listing.files_of(str(version)) if version else ()

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from poetry_aegis.registry.bounded import Bounded
 from poetry_aegis.registry.errors import NotAcceptable, NotFound
+from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.exchange import Answer, Exchange
 from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
 from poetry_aegis.registry.http.routing import Route
-from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.store.listing import parse_project_list
 from poetry_aegis.registry.store.pages import (
     GZIP_SUFFIX,
+    JSON_PAGE,
     list_document,
     render_json,
     render_list_html,
@@ -28,7 +31,12 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.http.upstream import Upstream
     from poetry_aegis.registry.store.store import Store
 
-_MOST_CACHED = 32 * 1024 * 1024  # bytes
+    _ListKey = tuple[tuple[str, ...], tuple[str, ...], Format]
+
+_MOST_CACHED = 24 * 1024 * 1024  # bytes
+_MOST_LISTS = 4 * 1024 * 1024  # bytes
+_ENTRY = 512  # bytes of a cached file beside its content
+_NO_LIST = "The project list is missing."
 _VARY = (b"vary", b"Accept, Accept-Encoding")
 # The page may be kept, and asked about each time: an upload is seen at once.
 _REVALIDATE = (b"cache-control", b"no-cache")
@@ -41,6 +49,15 @@ class CachedFile:
     signature: tuple[int, int, int]
     body: bytes
     etag: bytes
+    length: bytes = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "length", str(len(self.body)).encode())
+
+    @property
+    def weight(self) -> int:
+        """How much memory it takes, in bytes."""
+        return len(self.body) + _ENTRY
 
     @classmethod
     def of(cls, body: bytes, signature: tuple[int, int, int] = (0, 0, 0)) -> CachedFile:
@@ -49,12 +66,10 @@ class CachedFile:
 
 
 class FileCache:
-    """Small files in memory, each checked against the disk by one stat."""
+    """Small files in memory, each checked against the disk by one stat; one cache for all rooms."""
 
     def __init__(self, most: int = _MOST_CACHED) -> None:
-        self._most = most
-        self._size = 0
-        self._files: dict[str, CachedFile] = {}
+        self._files: Bounded[str, CachedFile] = Bounded(most)
 
     def get(self, path: str) -> CachedFile | None:
         """Return the file, ``None`` where there is none."""
@@ -66,26 +81,20 @@ class FileCache:
                 body = stream.read()
         except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
             return None
-        return self._keep(path, CachedFile.of(body, signature))
-
-    def _keep(self, path: str, file: CachedFile) -> CachedFile:
-        replaced = self._files.pop(path, None)
-        self._size += len(file.body) - (len(replaced.body) if replaced else 0)
-        self._files[path] = file
-        while self._size > self._most:
-            self._size -= len(self._files.pop(next(iter(self._files))).body)
-        return file
+        file = CachedFile.of(body, signature)
+        return self._files.put(path, file, file.weight)
 
 
 class Pages:
     """The project list and the project pages."""
 
-    def __init__(self, store: Store, gate: Gate, upstream: Upstream) -> None:
+    def __init__(self, store: Store, gate: Gate, upstream: Upstream, files: FileCache) -> None:
         self._root = str(store.data.simple)
         self._store = store
         self._gate = gate
         self._upstream = upstream
-        self._cache = FileCache()
+        self._files = files
+        self._lists: Bounded[_ListKey, CachedFile] = Bounded(_MOST_LISTS)
 
     def routes(self) -> list[Route]:
         """Return the routes of the simple API."""
@@ -105,54 +114,60 @@ class Pages:
             await asyncio.to_thread(self._store.project_list.settle)
         if not self._gate.knows_all(exchange):
             return await asyncio.to_thread(self._known_projects, exchange)
-        return self._page(exchange, self._root, "The project list is missing.")
+        page = self._page(exchange, self._root)
+        if page is None:
+            raise NotFound(_NO_LIST)
+        return page
 
     async def project(self, exchange: Exchange) -> ASGIApp:
         """Answer ``/simple/<name>/``, or send to where it is spelled so."""
         bare = exchange.parameters["project"]
+        project = await self._gate.admit_to(exchange, Action.READ, bare)
         has_slash = exchange.path.endswith("/")
-        is_plain = is_normalized(bare)
-        await self._gate.admit(exchange, Action.READ, bare if is_plain else None)
-        if not is_project_name(bare):
-            raise NotFound("There is no such project in this index.")
-        if not is_plain:
-            up = "../" if has_slash else ""
-            return _moved(exchange, f"{up}{normalized(bare)}/")
+        if project != bare:
+            return _moved(exchange, f"{'../' if has_slash else ''}{project}/")
         if not has_slash:
-            return _moved(exchange, f"{bare}/")
-        missing = f"There is no project {bare} in this index."
-        try:
-            return self._page(exchange, f"{self._root}/{bare}", missing)
-        except NotFound:
-            answer = await self._upstream.page(exchange, bare)
-            if answer is None:
-                raise
-            return answer
+            return _moved(exchange, f"{project}/")
+        page = self._page(exchange, f"{self._root}/{project}")
+        page = page or await self._upstream.page(exchange, project)
+        if page is None:
+            raise no_such_project(project)
+        return page
 
     def _known_projects(self, exchange: Exchange) -> Answer:
         """Answer with the list of those projects that the user may know of."""
         accepted = accepted_format(exchange)
-        names = [name for name in self._store.projects() if self._gate.knows(exchange, name)]
-        if accepted is Format.JSON_V1:
-            body = render_json(list_document(names))
-        else:
-            body = render_list_html(names)
+        every = self._files.get(f"{self._root}/{JSON_PAGE}")
+        user = exchange.user
+        if every is None or user is None:  # Who is nobody knows all, or was not let in.
+            raise NotFound(_NO_LIST)
+        # Users have the same list where they have the same rights.
+        key = (user.reads, user.scope.projects, accepted)
+        known = self._lists.get(key)
+        if known is None or known.signature != every.signature:
+            names = list(filter(user.knows, parse_project_list(every.body)))
+            body = (
+                render_json(list_document(names))
+                if accepted is Format.JSON_V1
+                else render_list_html(names)
+            )
+            known = CachedFile.of(body, every.signature)
+            self._lists.put(key, known, known.weight)
         headers = [(b"content-type", accepted.content_type), _VARY, _REVALIDATE]
-        return cached_answer(exchange, CachedFile.of(body), headers)
+        return cached_answer(exchange, known, headers)
 
-    def _page(self, exchange: Exchange, folder: str, missing: str) -> Answer:
+    def _page(self, exchange: Exchange, folder: str) -> Answer | None:
+        """Return the answer with the page in *folder*, ``None`` where there is none."""
         accepted = accepted_format(exchange)
         path = f"{folder}/{accepted.page}"
         headers = [(b"content-type", accepted.content_type), _VARY, _REVALIDATE]
         page = None
         if takes_gzip(exchange.header(b"accept-encoding")):
-            page = self._cache.get(path + GZIP_SUFFIX)
+            page = self._files.get(path + GZIP_SUFFIX)
             if page is not None:
                 headers.append((b"content-encoding", b"gzip"))
-        page = page or self._cache.get(path)
-        if page is None:
-            raise NotFound(missing)
-        return cached_answer(exchange, page, headers)
+        page = page or self._files.get(path)
+        return cached_answer(exchange, page, headers) if page else None
 
 
 def accepted_format(exchange: Exchange) -> Format:
@@ -171,7 +186,7 @@ def cached_answer(
     headers += ((b"etag", file.etag), (b"x-content-type-options", b"nosniff"))
     if is_known(exchange, file.etag):
         return Answer(304, headers)
-    headers.append((b"content-length", str(len(file.body)).encode()))
+    headers.append((b"content-length", file.length))
     return Answer(200, headers, file.body)
 
 

@@ -1,7 +1,8 @@
-"""Whose request it is, behind proxies: ``X-Forwarded-For``, believed only from those trusted."""
+"""What proxies say of a request, believed only of those trusted: whose it is, and sent where to."""
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import TYPE_CHECKING
@@ -11,9 +12,12 @@ if TYPE_CHECKING:
 
     from starlette.types import Scope
 
+    from poetry_aegis.registry.http.exchange import Exchange
+
 _MOST_HOPS = 16  # proxies in a row; what is said to be beyond them is not looked at
 _LONGEST_HOP = 64  # characters
 _MOST_REMEMBERED = 1024  # addresses
+_HOST = re.compile(r"[A-Za-z0-9.-]+(?::\d+)?|\[[0-9A-Fa-f:.]+\](?::\d+)?")
 
 
 class Proxies:
@@ -44,6 +48,18 @@ class Proxies:
         """Tell whether a request comes from a trusted proxy, whose other headers count, too."""
         peer = _peer(scope)
         return bool(self._networks) and peer is not None and self._trusts(peer)
+
+    def base_url(self, exchange: Exchange) -> str:
+        """Return the address of this index as the client knows it, without a slash at its end.
+
+        It is empty, and addresses relative to the host, where the client gives no host's name.
+        """
+        scheme, host = exchange.scope["scheme"], exchange.header(b"host")
+        if self.brought(exchange.scope):
+            scheme = exchange.header(b"x-forwarded-proto") or scheme
+            host = exchange.header(b"x-forwarded-host") or host
+        plausible = scheme in ("http", "https") and _HOST.fullmatch(host)
+        return f"{scheme}://{host}" if plausible else ""
 
     def _is_trusted(self, address: str) -> bool:
         parsed = parse_address(address)

@@ -13,10 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.errors import BadRequest, Forbidden, NotFound
+from poetry_aegis.registry.errors import BadRequest, Forbidden
 from poetry_aegis.registry.http.exchange import Answer, Exchange, json_answer
+from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.routing import Route
-from poetry_aegis.registry.names import is_file_name, is_normalized, normalized
+from poetry_aegis.registry.names import is_file_name
 from poetry_aegis.registry.people.identity import Action
 from poetry_aegis.registry.state.audit import ACTIONS, MOST, Event
 from poetry_aegis.registry.state.downloads import DIMENSIONS
@@ -71,6 +72,10 @@ class Logins:
         self._audit = state.audit
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="audit")
 
+    def close(self) -> None:
+        """Return when all that was noted is written."""
+        self._writer.shutdown()
+
     def __call__(self, exchange: Exchange, outcome: LoginOutcome, name: str | None) -> None:
         """Take note of one login; *name* is the one that was tried."""
         self._metrics.login(outcome)
@@ -96,15 +101,14 @@ class Statistics:
 
     async def audit(self, exchange: Exchange) -> Answer:
         """Answer with entries of the audit trail, the newest first, and where to go on."""
-        project = exchange.query("project") or None
-        await admit_to_audit(self._gate, exchange, project)
+        project = await admit_to_audit(self._gate, exchange, exchange.query("project"))
         limit = _number(exchange, "limit", default=100, most=MOST)
         before = _number(exchange, "before", default=_LARGEST_ID, most=_LARGEST_ID)
         found = await asyncio.to_thread(
             self._state.audit.entries,
             limit,
             before,
-            project=project and normalized(project),
+            project=project,
             user=exchange.query("user") or None,
             action=_one_of(exchange, "action", ACTIONS),
         )
@@ -113,10 +117,10 @@ class Statistics:
 
     async def downloads(self, exchange: Exchange) -> Answer:
         """Answer with the downloads of a project."""
-        project = normalized(exchange.parameters["project"])
-        await self._gate.admit(exchange, Action.READ, project)
-        if not (is_normalized(project) and await asyncio.to_thread(self._store.exists, project)):
-            raise NotFound(f"There is no project {project[:200]} in this index.")
+        named = exchange.parameters["project"]
+        project = await self._gate.admit_to(exchange, Action.READ, named)
+        if not await asyncio.to_thread(self._store.exists, project):
+            raise no_such_project(project)
         days = _number(exchange, "days", default=30, most=_MOST_DAYS)
         by: Dimension = _one_of(exchange, "by", DIMENSIONS) or "day"  # type: ignore[assignment]
         counts = await asyncio.to_thread(self._state.downloads.by, project, by, days)
@@ -134,15 +138,19 @@ class Statistics:
         )
 
 
-async def admit_to_audit(gate: Gate, exchange: Exchange, project: str | None) -> None:
-    """Return when the request may read the audit trail, of *project* alone or, for None, all of it.
+async def admit_to_audit(gate: Gate, exchange: Exchange, named: str | None) -> str | None:
+    """Return the project, as PEP 503 spells it, whose audit trail the request may read.
 
-    An admin of some projects is not told of others, nor of logins. Raises as `Gate.admit`.
+    That is the one *named*; ``None``, for no name, stands for the whole trail. An admin of some
+    projects is not told of others, nor of logins. Raises as `Gate.admit_to`.
     """
-    await gate.admit(exchange, Action.AUDIT, project and normalized(project))
+    if named:
+        return await gate.admit_to(exchange, Action.AUDIT, named)
+    await gate.admit(exchange, Action.AUDIT)
     user = exchange.user
-    if project is None and not (user and user.knows_all and "*" in user.publishes):
+    if not (user and user.knows_all and "*" in user.publishes):
         raise Forbidden("Your rights end at some projects; ask for the trail of one of them.")
+    return None
 
 
 def _number(exchange: Exchange, name: str, *, default: int, most: int) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
+import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO, TYPE_CHECKING
@@ -13,7 +14,14 @@ from poetry_aegis.atomic import make_durable
 from poetry_aegis.registry.archives.agreement import check_agreement
 from poetry_aegis.registry.archives.distributions import inspect
 from poetry_aegis.registry.attestations import provenance_of
-from poetry_aegis.registry.errors import BadUpload, HttpError, NotFound, TooLarge, UploadStalled
+from poetry_aegis.registry.errors import (
+    BadUpload,
+    HttpError,
+    NotFound,
+    StoreFull,
+    TooLarge,
+    UploadStalled,
+)
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
 from poetry_aegis.registry.http.form import DIGESTS, FILE, Form, FormReader, UploadedFile
 from poetry_aegis.registry.http.routing import Route
@@ -23,7 +31,7 @@ from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncIterator, Callable, Mapping
     from pathlib import Path
 
     from starlette.types import Message
@@ -39,6 +47,7 @@ OVERWRITE_HEADER = b"aegis-overwrite"
 _STALL = 60.0  # seconds without a byte until an upload is given up
 _SLOWEST = 1024  # bytes a second, on the average, from then on
 _BATCH = 1024 * 1024  # bytes handed to a worker at a time
+_UPLOAD = "file_upload"
 _SENTENCES = {
     Outcome.CREATED: "Uploaded {}.",
     Outcome.UNCHANGED: "{} is there already, with the same content.",
@@ -70,10 +79,15 @@ class Uploads:
         self._store = store
         self._gate = gate
         self._limit = settings.max_upload_bytes
+        self._minimum_free = settings.minimum_free_bytes
         self._overwrites = settings.overwrite
         self._audit = audit
         self._on_outcome = on_outcome
         self._workers = ThreadPoolExecutor(4 + (os.cpu_count() or 1), thread_name_prefix="upload")
+
+    def close(self) -> None:
+        """Return when the uploads under way are done."""
+        self._workers.shutdown()
 
     def routes(self) -> list[Route]:
         """Return the routes that take uploads: clients are configured with any of them."""
@@ -83,36 +97,56 @@ class Uploads:
     async def take(self, exchange: Exchange) -> Answer:
         """Answer a POST. Nothing of the body is read for a client that may not upload.
 
-        Raises `BadUpload` and the other upload errors, `ClientGone` and ``OSError``; then the
-        store is as it was.
+        Nor where there is no space for it, and no more than its beginning for a project that the
+        client may not upload to. Raises `BadUpload` and the other upload errors, `StoreFull`,
+        `ClientGone` and ``OSError``; then the store is as it was.
         """
+        fields: Mapping[str, str] = {}
+        loop = asyncio.get_running_loop()
         try:
             await self._gate.admit(exchange, Action.UPLOAD)
-            self._check_declared_size(exchange)
-            sentence = await self._receive(exchange)
-        except HttpError:
-            self._on_outcome("refused")
-            raise
-        except OSError:
-            self._on_outcome("failed")
+            declared = self._declared_size(exchange)
+            await loop.run_in_executor(self._workers, self._check_space, declared)
+            with self._store.incoming() as (stream, path):
+                reader = FormReader(exchange.header(b"content-type"), stream)
+                fields = reader.fields
+                async for batch in self._batches(exchange):
+                    await loop.run_in_executor(self._workers, reader.feed, batch)
+                    self._check_right(exchange, fields)
+                form = reader.finish()
+                sentence = await loop.run_in_executor(
+                    self._workers, self._act, exchange, form, stream, path
+                )
+        except Exception as error:
+            if fields.get(":action", _UPLOAD) == _UPLOAD:
+                self._on_outcome("refused" if _is_refusal(error) else "failed")
             raise
         return text_answer(sentence)
 
-    async def _receive(self, exchange: Exchange) -> str:
-        loop = asyncio.get_running_loop()
-        with self._store.incoming() as (stream, path):
-            reader = FormReader(exchange.header(b"content-type"), stream)
-            async for batch in self._batches(exchange):
-                await loop.run_in_executor(self._workers, reader.feed, batch)
-            form = reader.finish()
-            return await loop.run_in_executor(
-                self._workers, self._act, exchange, form, stream, path
-            )
-
-    def _check_declared_size(self, exchange: Exchange) -> None:
+    def _declared_size(self, exchange: Exchange) -> int:
+        """Return the bytes that the request says it has, 0 where it does not."""
         declared = exchange.header(b"content-length")
-        if declared.isdigit() and int(declared) > self._limit:
+        size = int(declared) if declared.isdigit() else 0
+        if size > self._limit:
             raise self._too_large()
+        return size
+
+    def _check_space(self, declared: int) -> None:
+        """Raise `StoreFull` unless enough stays free with *declared* bytes more.
+
+        What is reserved is for the audit trail, the users and the deletions that make room again.
+        """
+        if shutil.disk_usage(self._store.data.root).free < self._minimum_free + declared:
+            raise StoreFull("The registry has no space left for the file.")
+
+    def _check_right(self, exchange: Exchange, fields: Mapping[str, str]) -> None:
+        """Ask for the right to the project as soon as its name has come.
+
+        What is in the file is asked about again: the name may be a lie, or come last.
+        """
+        name = fields.get("name", "")
+        if fields.get(":action") == _UPLOAD and is_project_name(name):
+            self._gate.require(exchange, Action.UPLOAD, normalized(name))
 
     async def _batches(self, exchange: Exchange) -> AsyncIterator[bytes]:
         began = time.monotonic()
@@ -217,6 +251,11 @@ async def _next_message(exchange: Exchange) -> Message:
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message
+
+
+def _is_refusal(error: Exception) -> bool:
+    """Tell whether the registry did as it should, and the client did not."""
+    return isinstance(error, HttpError) and error.status < 500
 
 
 def _required(form: Form, field: str) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from poetry_aegis.registry.errors import NotFound
 from poetry_aegis.registry.http.exchange import Answer
 from poetry_aegis.registry.http.files import distribution_answer
-from poetry_aegis.registry.http.health import version
 from poetry_aegis.registry.http.negotiation import Format, takes_gzip
 from poetry_aegis.registry.http.pages import CachedFile, accepted_format, cached_answer
 from poetry_aegis.registry.http.routing import Route
@@ -19,6 +18,7 @@ from poetry_aegis.registry.upstream.files import UpstreamFiles
 from poetry_aegis.registry.upstream.index import UpstreamIndex
 from poetry_aegis.registry.upstream.policy import Policy, may_look_outside
 from poetry_aegis.registry.upstream.records import Records
+from poetry_aegis.registry.version import version
 
 if TYPE_CHECKING:
     from collections.abc import Callable

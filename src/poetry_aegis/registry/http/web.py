@@ -12,11 +12,9 @@ from urllib.parse import parse_qsl, quote
 
 from poetry_aegis.registry.errors import HttpError, NotFound
 from poetry_aegis.registry.http.exchange import Answer, Exchange
-from poetry_aegis.registry.http.legacy_json import base_url
 from poetry_aegis.registry.http.pages import is_known
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.http.statistics import admit_to_audit
-from poetry_aegis.registry.names import is_normalized, is_project_name, normalized
 from poetry_aegis.registry.people.identity import Action
 from poetry_aegis.registry.web.rendering import Visit, rendered, static_files
 
@@ -65,6 +63,10 @@ class Web:
         # Of its own, so that a description that is long to render holds up no uploads.
         self._workers = ThreadPoolExecutor(_WORKERS, thread_name_prefix="web")
 
+    def close(self) -> None:
+        """Return when the last page is made."""
+        self._workers.shutdown(cancel_futures=True)
+
     def routes(self) -> list[Route]:
         """Return the routes of pages and of what they load."""
         return [
@@ -108,12 +110,8 @@ class Web:
 
     async def _project(self, exchange: Exchange) -> Answer:
         name, version = exchange.parameters["project"], exchange.parameters.get("version")
-        if not is_project_name(name):
-            await self._gate.admit(exchange, Action.READ)
-            raise NotFound("There is no such project in this index.")
-        project = normalized(name)
-        await self._gate.admit(exchange, Action.READ, project)
-        if not (is_normalized(name) and exchange.path.endswith("/")):
+        project = await self._gate.admit_to(exchange, Action.READ, name)
+        if not (project == name and exchange.path.endswith("/")):
             return _moved(exchange, project, version)
         knows = partial(self._gate.knows, exchange)
         visit = self._visit(exchange)
@@ -121,8 +119,9 @@ class Web:
 
     async def _audit(self, exchange: Exchange) -> Answer:
         form = _form(exchange)
-        await admit_to_audit(self._gate, exchange, form.get("project") or None)
-        return await self._made(exchange, self._views.audit, self._visit(exchange), form)
+        project = await admit_to_audit(self._gate, exchange, form.get("project"))
+        visit = self._visit(exchange)
+        return await self._made(exchange, self._views.audit, visit, project, form)
 
     async def _made(
         self, exchange: Exchange, make: Callable[P, bytes], *arguments: P.args, **more: P.kwargs
@@ -148,7 +147,7 @@ class Web:
     def _visit(self, exchange: Exchange, query: str = "") -> Visit:
         return Visit(
             root="../" * (exchange.path.count("/") - 1) or "./",
-            base_url=base_url(exchange, self._proxies),
+            base_url=self._proxies.base_url(exchange),
             user=exchange.user.name if exchange.user else None,
             may_audit=self._gate.may(exchange, Action.AUDIT),
             query=query,

@@ -6,6 +6,8 @@ import base64
 import binascii
 from dataclasses import dataclass, field
 
+from poetry_aegis.registry.people import tokens
+
 TOKEN_USER = "__token__"  # noqa: S105 -- what clients send as the name beside a token
 
 
@@ -25,7 +27,8 @@ class Credential:
 def credential_of(authorization: bytes) -> Credential | None:
     """Return the credential of a header: Basic (RFC 7617) or Bearer (RFC 6750).
 
-    ``None`` for anything else. The password of the user ``__token__`` is a token.
+    ``None`` for anything else. The password of the user ``__token__`` is a token, and so is a name
+    that is spelled like one and has no password.
     """
     scheme, _, value = authorization.strip().partition(b" ")
     if scheme.lower() == b"bearer":
@@ -34,6 +37,8 @@ def credential_of(authorization: bytes) -> Credential | None:
     if found is None:
         return None
     name, password = found
+    if not password and tokens.split(name):
+        return Credential(None, name)  # https://TOKEN@host/: no name to be noted anywhere
     return Credential(None if name == TOKEN_USER else name, password)
 
 

@@ -9,8 +9,9 @@ import secrets
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
+from poetry_aegis.registry.bounded import Bounded
 from poetry_aegis.registry.errors import Overloaded
 from poetry_aegis.registry.people.credentials import credential_of
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.people.files import Signature
     from poetry_aegis.registry.people.identity import Identity
     from poetry_aegis.registry.people.users import Users
-
-T = TypeVar("T")
 
 _LIFETIME = 10.0  # seconds
 _LOOK_EVERY = 0.2  # seconds until a change of the users is noticed
@@ -67,8 +66,8 @@ class Decisions:
         self._signature: Signature = ()
         self._look_every = look_every
         self._looked = float("-inf")
-        self._decided: dict[bytes, Decision] = {}
-        self._were_right: dict[bytes, None] = {}
+        self._decided: Bounded[bytes, Decision] = Bounded(_MOST)
+        self._were_right: Bounded[bytes, bool] = Bounded(_MOST)
         self._deciding: dict[bytes, _Pending] = {}
         count = workers or os.cpu_count() or 1
         self._most_pending = count * _MOST_PENDING
@@ -76,6 +75,11 @@ class Decisions:
         self._workers = ThreadPoolExecutor(count, thread_name_prefix="bcrypt")
         # Tokens cost next to nothing, and so never wait behind passwords.
         self._token_worker = ThreadPoolExecutor(1, thread_name_prefix="tokens")
+
+    def close(self) -> None:
+        """Return when nothing is decided on any more; what no worker has begun never is."""
+        self._workers.shutdown(cancel_futures=True)
+        self._token_worker.shutdown(cancel_futures=True)
 
     def known(self, authorization: bytes) -> Decision | None:
         """Return the decision on *authorization* where it was made already, and lately."""
@@ -156,13 +160,14 @@ class Decisions:
         return user
 
     def _remember(self, fingerprint: bytes, user: Identity | None) -> None:
-        self._were_right.pop(fingerprint, None)
         lifetime = self._lifetime
-        if user is not None:
-            _keep(self._were_right, fingerprint, None)
+        if user is None:
+            self._were_right.drop(fingerprint)
+        else:
+            self._were_right.put(fingerprint, True)
             if user.expires is not None:
                 lifetime = min(lifetime, user.expires - time.time())
-        _keep(self._decided, fingerprint, Decision(user, time.monotonic() + lifetime))
+        self._decided.put(fingerprint, Decision(user, time.monotonic() + lifetime))
 
     def _forget_if_changed(self) -> None:
         self._looked = time.monotonic()
@@ -171,11 +176,3 @@ class Decisions:
             self._signature = signature
             self._decided.clear()
             self._deciding.clear()
-
-
-def _keep(kept: dict[bytes, T], fingerprint: bytes, value: T) -> None:
-    """Put *value* into *kept*, behind all others; what was put there first makes room."""
-    kept.pop(fingerprint, None)
-    while len(kept) >= _MOST:
-        del kept[next(iter(kept))]
-    kept[fingerprint] = value

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from poetry_aegis.registry.core_metadata import parse_core_fields, read_metadata
 from poetry_aegis.registry.errors import HttpError
 from poetry_aegis.registry.names import normalized
+from poetry_aegis.registry.store.listing import latest_file
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.state.database import Database
@@ -69,6 +72,7 @@ class Catalog:
         self._data = data
         self._lock = threading.Lock()
         self._changed: set[str] | None = None  # while all is made anew, what changed meanwhile
+        self._ending = False
 
     def update(self, project: str, listing: Listing | None) -> None:
         """Take in what became of *project*; ``None`` where it is gone. Raises ``OSError``, too."""
@@ -104,6 +108,17 @@ class Catalog:
         row = self._database.read(lambda connection: connection.execute(statement).fetchone())
         return Totals(*row)
 
+    @contextlib.contextmanager
+    def filling(self, store: Store) -> Iterator[None]:
+        """Do `fill` in a thread, as far as it comes until the block ends."""
+        thread = threading.Thread(target=self.fill, args=(store,), name="catalog", daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._ending = True
+            thread.join()
+
     def fill(self, store: Store) -> None:
         """Take in the projects of *store* that are missing, and drop those that are gone.
 
@@ -130,6 +145,8 @@ class Catalog:
             self._changed = set()
         try:
             for start in range(0, len(projects), _BATCH):
+                if self._ending:
+                    return
                 batch = projects[start : start + _BATCH]
                 self._take_over([(name, self._row(store.listing(name))) for name in batch])
             self._take_over([(project, None) for project in gone])
@@ -158,9 +175,8 @@ class Catalog:
         )
 
     def _summary(self, project: str, file: ListedFile) -> str:
-        from poetry_aegis.registry.web.metadata import read_project_metadata
-
-        return read_project_metadata(self._data.metadata(project, file.file_name)).summary
+        content = read_metadata(self._data.metadata(project, file.file_name))
+        return parse_core_fields(content).summary
 
 
 @dataclass(frozen=True)
@@ -204,21 +220,6 @@ class _Query:
         """Return the names of all results, in order."""
         statement = f"SELECT project FROM catalog WHERE {self.condition} ORDER BY {self.order}"  # noqa: S608 -- the same
         return [name for (name,) in connection.execute(statement, self.parameters)]
-
-
-def latest_file(files: Iterable[ListedFile]) -> ListedFile | None:
-    """Return the file to speak for its project: of the latest version, a wheel if there is one.
-
-    A final release before a pre-release, and what is not yanked before what is.
-    """
-    from packaging.version import Version
-
-    def rank(file: ListedFile) -> tuple[bool, bool, Version, bool]:
-        version = Version(file.version)
-        is_wheel = file.file_name.endswith(".whl")
-        return file.yanked is None, not version.is_prerelease, version, is_wheel
-
-    return max(files, key=rank, default=None)
 
 
 def _replace(

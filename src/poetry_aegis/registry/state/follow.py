@@ -1,7 +1,17 @@
 """Counts downloads from the access log of a web server that serves the files itself.
 
 The log has one JSON object a line, with ``time`` (ISO 8601, or seconds since 1970), ``method``,
-``uri``, ``status``, ``user_agent``, ``bytes`` and, for requests of a part, ``range``.
+``uri``, ``status``, ``user_agent``, ``bytes``, for requests of a part ``range``, and ``upstream``:
+the address of whoever answered in the web server's place. The registry has counted already what it
+answered, so a line that names an upstream is passed over, and what is counted is what the web
+server gave out by itself, out of the data directory or a cache of its own. A server that cannot
+tell must log by itself only what it served by itself. nginx writes such a log with::
+
+    log_format aegis escape=json '{"time": "$msec", "method": "$request_method", '
+        '"uri": "$request_uri", "status": $status, "bytes": $body_bytes_sent, '
+        '"range": "$http_range", "user_agent": "$http_user_agent", '
+        '"upstream": "$upstream_addr"}';
+    access_log /var/log/nginx/aegis.json aegis;
 
 How far a log was read is kept in the same transaction as the counts: whatever crashes in between,
 nothing is lost and nothing counted twice. A log is known by its first line and not by its name, so
@@ -28,6 +38,7 @@ if TYPE_CHECKING:
 
     from poetry_aegis.registry.state.database import Database
 
+_NOBODY = (None, "", "-")  # answered in the place of the web server
 _COMPRESSED = (".gz", ".xz", ".zst", ".bz2")
 _PIECE = 1024 * 1024  # bytes in a transaction
 _LONGEST_LINE = 64 * 1024  # bytes; what is longer is no line of a request
@@ -129,7 +140,7 @@ def _count(line: bytes, tally: Tally) -> None:
 
 
 def _is_download(entry: dict[str, Any]) -> bool:
-    if entry["method"] != "GET":
+    if entry["method"] != "GET" or entry.get("upstream") not in _NOBODY:
         return False
     status = int(entry["status"])
     return status == 200 or (

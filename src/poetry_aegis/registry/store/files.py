@@ -25,8 +25,7 @@ def put_in_place(data: DataDirectory, path: Path, distribution: Distribution) ->
         fsync_directory(folder.parent)
     # Attestations of other bytes must not be found beside these.
     data.provenance(name.project, name.file_name).unlink(missing_ok=True)
-    if distribution.core_metadata is not None:
-        write_bytes(data.metadata(name.project, name.file_name), distribution.core_metadata)
+    write_bytes(data.metadata(name.project, name.file_name), distribution.core_metadata)
     path.replace(data.distribution(name.project, name.file_name))
     fsync_directory(folder)
 
@@ -56,6 +55,12 @@ def throw_away(data: DataDirectory, folder: Path) -> None:
         folder.rename(discarded)
         fsync_directory(folder.parent)
         shutil.rmtree(discarded, ignore_errors=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was removed from *folder* durable, if it is there at all."""
+    with contextlib.suppress(FileNotFoundError):
+        fsync_directory(folder)
 
 
 def empty_trash(data: DataDirectory) -> None:

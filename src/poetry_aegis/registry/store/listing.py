@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from poetry_aegis.registry.names import PROVENANCE_SUFFIX
+from poetry_aegis.registry.names import PROVENANCE_SUFFIX, version_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
@@ -64,11 +64,9 @@ class ListedFile:
     @classmethod
     def from_json(cls, entry: dict[str, Any]) -> ListedFile:
         """Return the file of a page written by `to_json`. Raises ``ValueError``."""
-        from poetry_aegis.registry.names import parse_file_name
-
         return cls(
             file_name=entry["filename"],
-            version=str(parse_file_name(entry["filename"]).version),
+            version=version_in(entry["filename"]),
             sha256=entry["hashes"]["sha256"],
             size=entry["size"],
             upload_time=entry["upload-time"],
@@ -164,6 +162,22 @@ class Listing:
     def _status_marker(self) -> dict[str, str]:
         reason = {} if self.status_reason is None else {"reason": self.status_reason}
         return {"status": self.status, **reason}
+
+
+def latest_file(files: Iterable[ListedFile]) -> ListedFile | None:
+    """Return the file that its project is shown by: of the latest version, a wheel before an sdist.
+
+    The latest version is the highest of the final ones that are not yanked; where there are none
+    of those, the highest that is not yanked; else the highest (PEP 440).
+    """
+    from packaging.version import Version
+
+    def rank(file: ListedFile) -> tuple[bool, bool, Version, bool]:
+        version, is_offered = Version(file.version), file.yanked is None
+        is_final = not version.is_prerelease
+        return is_offered, is_offered and is_final, version, file.file_name.endswith(".whl")
+
+    return max(files, key=rank, default=None)
 
 
 def parse_listing(content: bytes) -> Listing:

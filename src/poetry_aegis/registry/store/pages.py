@@ -31,6 +31,13 @@ def write_project_page(folder: Path, listing: Listing) -> None:
     _write(folder, render_html(listing), render_json(listing.to_json()))
 
 
+def shows(folder: Path, listing: Listing) -> bool:
+    """Tell whether the pages in *folder* are just those of *listing*. Raises ``OSError``."""
+    return (folder / HTML_PAGE).read_bytes() == render_html(listing) and (
+        folder / JSON_PAGE
+    ).read_bytes() == render_json(listing.to_json())
+
+
 def write_project_list(folder: Path, projects: Sequence[str]) -> None:
     """Write the list of all *projects* in *folder*, in each format. Raises ``OSError``."""
     _write(folder, render_list_html(projects), render_json(list_document(projects)))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import uuid
 from typing import TYPE_CHECKING
 
 from poetry_aegis.atomic import fsync_directory
@@ -17,13 +18,15 @@ from poetry_aegis.registry.store.listing import parse_project_list
 from poetry_aegis.registry.store.pages import JSON_PAGE, write_project_list
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from pathlib import Path
 
     from poetry_aegis.registry.data import DataDirectory
 
 logger = logging.getLogger(__name__)
 
 _LOCK = ".list"  # no project can be called so
+_GATHERING = 0.5  # seconds in which more projects may come, unless somebody waits
+_PAUSE = 5.0  # seconds until a list that could not be written is tried again
 _PATIENCE = 30.0  # seconds until a list that cannot be written is no longer waited for
 
 
@@ -33,11 +36,11 @@ class ProjectList:
     def __init__(self, data: DataDirectory, *, deferred: bool = False) -> None:
         self._data = data
         self._deferred = deferred
-        self._wanted = threading.Event()
-        self._settled = threading.Event()
-        self._settled.set()
-        self._ended = threading.Event()
-        self._waking = threading.Lock()
+        self._changing = threading.Condition()
+        self._noted_count = 0  # what this process has noted …
+        self._written_count = 0  # … and how much of that is on the list
+        self._is_awaited = False
+        self._ended = False
         self._thread: threading.Thread | None = None
         self._known: tuple[tuple[int, int, int], list[str]] | None = None
 
@@ -52,7 +55,8 @@ class ProjectList:
 
     def note(self, project: str) -> None:
         """Take down that *project* has come or gone; what it is now decides. Raises ``OSError``."""
-        marker = self._data.unlisted / project
+        # Its own name each time: who takes an earlier one away must not take this one, too.
+        marker = self._data.unlisted / f"{project}.{uuid.uuid4().hex}"
         marker.touch()
         fsync_directory(marker.parent)
         if self._deferred:
@@ -63,31 +67,32 @@ class ProjectList:
     def bring_up_to_date(self) -> None:
         """Write the list with all that was noted. Raises ``OSError``."""
         with exclusive(self._data.locks / _LOCK):
-            noted = self._noted()
-            if not noted and self.exists:
+            markers = self._markers()
+            if not markers and self.exists:
                 return
+            noted = {marker.stem for marker in markers}
             here = {project for project in noted if self._has_page(project)}
             listed = self._read()
             if listed is None:
                 listed = list(filter(self._has_page, self._folders()))
-            names = (set(listed) - set(noted)) | here
+            names = (set(listed) - noted) | here
             write_project_list(self._data.simple, sorted(names))
-            for project in noted:
-                (self._data.unlisted / project).unlink(missing_ok=True)
+            for marker in markers:
+                marker.unlink(missing_ok=True)
 
-    def rebuild(self, projects: Iterable[str]) -> None:
-        """Write the list of just those of *projects* that have a page. Raises ``OSError``."""
+    def rebuild(self) -> None:
+        """Write the list of just those projects that have a page. Raises ``OSError``."""
         with exclusive(self._data.locks / _LOCK):
-            names = sorted(filter(self._has_page, projects))
+            markers = self._markers()
+            names = sorted(filter(self._has_page, self._folders()))
             if names != self._read():
                 write_project_list(self._data.simple, names)
-            for project in self._noted():
-                if project in names or not self._has_page(project):
-                    (self._data.unlisted / project).unlink(missing_ok=True)
+            for marker in markers:
+                marker.unlink(missing_ok=True)
 
     def resume(self) -> None:
-        """Go on with what an earlier process has noted."""
-        if self._noted():
+        """Go on with what an earlier process has noted. Raises ``OSError``."""
+        if self._markers():
             if self._deferred:
                 self._wake()
             else:
@@ -96,38 +101,57 @@ class ProjectList:
     @property
     def is_settled(self) -> bool:
         """Whether all that this process has noted is on the list."""
-        return self._settled.is_set()
+        return self._written_count == self._noted_count
 
     def settle(self) -> None:
-        """Wait until all that this process has noted is on the list."""
-        self._settled.wait(_PATIENCE)
+        """Wait until what this process has noted so far is on the list."""
+        with self._changing:
+            wanted = self._noted_count
+            self._is_awaited = True
+            self._changing.notify_all()
+            self._changing.wait_for(lambda: self._written_count >= wanted, _PATIENCE)
 
     def close(self) -> None:
         """End the thread, after the list is written."""
-        self._ended.set()
-        self._wanted.set()
+        with self._changing:
+            self._ended = True
+            self._changing.notify_all()
         if self._thread is not None:
             self._thread.join(_PATIENCE)
 
     def _wake(self) -> None:
-        with self._waking:
-            self._settled.clear()
-            self._wanted.set()
+        with self._changing:
+            self._noted_count += 1
+            self._changing.notify_all()
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="projects", daemon=True)
                 self._thread.start()
 
     def _work(self) -> None:
-        while not (self._ended.is_set() and self._settled.is_set()):
-            self._wanted.wait()
-            self._wanted.clear()
+        while True:
+            with self._changing:
+                self._changing.wait_for(lambda: self._ended or not self.is_settled)
+                if self.is_settled:
+                    return
+                # Others may come just now; one list is written for all of them.
+                self._changing.wait_for(lambda: self._ended or self._is_awaited, _GATHERING)
+                self._is_awaited = False
+                count = self._noted_count
             try:
                 self.bring_up_to_date()
             except OSError:
                 logger.exception("The project list cannot be written; its markers stay.")
-            with self._waking:
-                if not self._wanted.is_set():
-                    self._settled.set()
+                if not self._has_time(_PAUSE):
+                    return
+                continue
+            with self._changing:
+                self._written_count = count
+                self._changing.notify_all()
+
+    def _has_time(self, seconds: float) -> bool:
+        """Wait, and tell whether the store is still open then."""
+        with self._changing:
+            return not self._changing.wait_for(lambda: self._ended, seconds)
 
     def _read(self) -> list[str] | None:
         page = self._data.simple / JSON_PAGE
@@ -146,8 +170,8 @@ class ProjectList:
     def _folders(self) -> list[str]:
         return [path.name for path in self._data.simple.iterdir() if is_normalized(path.name)]
 
-    def _noted(self) -> list[str]:
-        return [path.name for path in self._data.unlisted.iterdir() if is_normalized(path.name)]
+    def _markers(self) -> list[Path]:
+        return [path for path in self._data.unlisted.iterdir() if is_normalized(path.stem)]
 
     def _has_page(self, project: str) -> bool:
         return (self._data.project_pages(project) / JSON_PAGE).exists()

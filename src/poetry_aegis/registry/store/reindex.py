@@ -17,6 +17,7 @@ from poetry_aegis.registry.store.report import Report
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from poetry_aegis.registry.archives.distributions import Distribution
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.store.listing import ListedFile, Listing
 
@@ -46,11 +47,13 @@ def reindexed(data: DataDirectory, before: Listing, suspect: str | None) -> Rein
         known = before.file(path.name)
         if known is None or path.name == suspect or not _unchanged(path, known, page):
             try:
-                known = _looked_into(path, known)
-            except BadUpload as error:
+                distribution = _looked_into(path)
+            except (BadUpload, OSError) as error:
                 logger.warning("%s is not listed. %s", path, error)
                 unreadable.append(f"{project}/{path.name}: {error}")
                 continue
+            write_bytes(data.metadata(project, path.name), distribution.core_metadata)
+            known = _relisted(distribution, path.stat().st_mtime, known)
         has_provenance = data.provenance(project, path.name).exists()
         found.append(replace(known, has_provenance=has_provenance))
     if suspect and all(file.file_name != suspect for file in found):
@@ -95,15 +98,17 @@ def _unchanged(path: Path, known: ListedFile, page: Path) -> bool:
     )
 
 
-def _looked_into(path: Path, known: ListedFile | None) -> ListedFile:
-    """Return what *path* is. Raises `BadUpload`."""
+def _looked_into(path: Path) -> Distribution:
+    """Return what *path* is. Raises `BadUpload`, and ``OSError`` where it cannot be read."""
     name = parse_file_name(path.name)
     if name.project != path.parent.name:
         raise BadUpload(f"The file {path.name} belongs to the project {name.project}.")
-    distribution = inspect(path, name, sha256_of(path))
-    if distribution.core_metadata is not None:
-        write_bytes(path.with_name(path.name + METADATA_SUFFIX), distribution.core_metadata)
-    listed = distribution.listed(path.stat().st_mtime)
+    return inspect(path, name, sha256_of(path))
+
+
+def _relisted(distribution: Distribution, changed: float, known: ListedFile | None) -> ListedFile:
+    """Return the file as its page is to show it, with what was *known* of the same bytes."""
+    listed = distribution.listed(changed)
     if known is not None and known.sha256 == listed.sha256:
         return replace(listed, upload_time=known.upload_time, yanked=known.yanked)
     return listed

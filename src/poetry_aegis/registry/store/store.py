@@ -27,14 +27,16 @@ from poetry_aegis.registry.store.files import (
     empty_trash,
     put_in_place,
     remove_temporary,
+    sync_folder,
     throw_away,
     unlink,
 )
 from poetry_aegis.registry.store.listing import Listing, parse_listing
-from poetry_aegis.registry.store.pages import JSON_PAGE, render_json, write_project_page
+from poetry_aegis.registry.store.pages import JSON_PAGE, render_json, shows, write_project_page
 from poetry_aegis.registry.store.pending import Intent, Pending
 from poetry_aegis.registry.store.project_list import ProjectList
 from poetry_aegis.registry.store.reindex import Reindexed, reindexed
+from poetry_aegis.registry.store.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -44,7 +46,6 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.archives.distributions import Distribution
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.store.listing import ProjectStatus
-    from poetry_aegis.registry.store.report import Report
     from poetry_aegis.registry.store.survey import Progress
 
     # Told of a project whose pages are on disk, with ``None`` where the project is gone.
@@ -116,12 +117,14 @@ class Store:
         *path* is one that `incoming` gave, already durable; *uploaded* is in seconds since 1970,
         now unless given. Returns when all of it would survive a power cut. Raises what
         `admission.decide` does. A file that is there with the same bytes stays as it is; only its
-        provenance, where one is given, becomes the new one.
+        provenance, where one is given, becomes the new one. One that is overwritten is a new file:
+        neither a yank nor a provenance of the old one is kept.
         """
         name = distribution.name
         with self._writing(name.project):
             before = self._trusted_listing(name.project)
             outcome = decide(self.data, distribution, before, overwriting)
+            was_there = self.exists(name.project)
             known = before.file(name.file_name) if outcome is Outcome.UNCHANGED else None
             if known and not brings_new_provenance(self.data, distribution, provenance):
                 return outcome
@@ -136,7 +139,7 @@ class Store:
                     self._write_pages(before.with_file(listed))
                 except OSError:
                     if outcome is Outcome.CREATED:
-                        self._take_back(distribution, before)
+                        self._take_back(distribution, before, was_there=was_there)
                     raise
             return outcome
 
@@ -186,7 +189,7 @@ class Store:
     # Bringing up to date
 
     def open(self, *, alone: bool = True) -> None:
-        """Finish what crashes left half-done. The cost does not grow with the store.
+        """Finish what crashes left half-done, which markers tell of. Raises ``OSError``.
 
         In a data directory that has no project list yet, all that lies in it is taken in. Unless
         this process is *alone* in serving it, what others are receiving is left as it is.
@@ -197,7 +200,8 @@ class Store:
             for folder in (self.data.pending, self.data.simple):
                 remove_temporary(folder)
         for project in self._pending.projects():
-            self.reindex(project)
+            with _survived(project):
+                self.reindex(project)
         empty_trash(self.data)
         if not self.project_list.exists:
             self.reindex_all()
@@ -215,8 +219,8 @@ class Store:
     def reindex_all(self, progress: Progress | None = None) -> Report:
         """Bring all pages up to date with the files, and return what was found and mended.
 
-        *progress* is called with the number of projects done, and of all. Costs two stats for
-        each project, and the hashing of files that came or changed.
+        *progress* is called with the number of projects done, and of all. Every record is read,
+        and every file that came or changed.
         """
         return survey.reindex_all(self, progress or survey.unseen)
 
@@ -265,9 +269,8 @@ class Store:
         begun = self._pending.of(project)
         intent = begun or Intent()
         if intent.removing_project:
-            before = self.listing(project)
             self._remove_project(project)
-            return reindexed(self.data, replace(before, files=()), None)
+            return Reindexed(Listing(project), Report())
         before = self.listing(project)
         if intent.deleting:
             before = self._delete_files(before, intent.deleting)
@@ -282,12 +285,19 @@ class Store:
         logger.info("Brought the pages of %s up to date: %d files.", project, found.report.files)
         return found
 
-    def _take_back(self, distribution: Distribution, before: Listing) -> None:
-        """Undo what was half done of a new file: it will not be acknowledged."""
+    def _take_back(self, distribution: Distribution, before: Listing, *, was_there: bool) -> None:
+        """Undo what was half done of a new file: it will not be acknowledged.
+
+        The pages first, as when a file is deleted. Where not even that can be done the file stays
+        until its project's marker is seen to.
+        """
+        project = before.project
         with contextlib.suppress(OSError):
-            unlink(self.data, before.project, distribution.name.file_name)
-            if before.files:
+            if not was_there:
+                throw_away(self.data, self.data.project_pages(project))
+            elif not shows(self.data.project_pages(project), before):
                 self._write_pages(before)
+            unlink(self.data, project, distribution.name.file_name)
 
     def _delete_files(self, before: Listing, file_names: tuple[str, ...]) -> Listing:
         after = before.without(file_names)
@@ -295,7 +305,7 @@ class Store:
             self._write_pages(after)
             for file_name in file_names:
                 unlink(self.data, before.project, file_name)
-            fsync_directory(self.data.project_files(before.project))
+            sync_folder(self.data.project_files(before.project))
         return after
 
     def _remove_project(self, project: str) -> None:
@@ -338,6 +348,15 @@ def _read_record(path: Path) -> Listing | None:
     except ValueError:
         logger.warning("The page %s is damaged; it is made anew.", path)
         return None
+
+
+@contextlib.contextmanager
+def _survived(project: str) -> Iterator[None]:
+    """Log what the system refuses: the other projects are to be served, and a marker stays."""
+    try:
+        yield
+    except OSError:
+        logger.exception("The pages of %s could not be brought up to date.", project)
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
 from poetry_aegis.registry.archives.distributions import inspect
@@ -33,13 +34,19 @@ def reindex_all(store: Store, progress: Progress) -> Report:
     projects = _projects(store)
     report = Report(projects=len(projects))
     for done, project in enumerate(projects, 1):
-        if store.is_stale(project) or _is_damaged(store, project):
-            found = store.reindex(project).report
-            report += Report(0, 0, found.missing, found.extra, found.changed, found.unreadable)
-        report += Report(files=len(distribution_files(store.data.project_files(project))))
+        report += _brought_up_to_date(store, project)
         progress(done, len(projects))
-    store.project_list.rebuild(_projects(store))
+    store.project_list.rebuild()
     return report
+
+
+def _brought_up_to_date(store: Store, project: str) -> Report:
+    try:
+        if store.is_stale(project) or _is_damaged(store, project):
+            return replace(store.reindex(project).report, projects=0)
+        return Report(files=len(distribution_files(store.data.project_files(project))))
+    except OSError as error:  # The other projects are not to suffer from it.
+        return Report(unreadable=(f"{project}: {error}",))
 
 
 def check(store: Store, progress: Progress) -> Report:
@@ -91,7 +98,7 @@ def _check_project(store: Store, project: str) -> Report:
         if path is None:
             report += Report(missing=(f"{project}/{file.file_name}: the file is gone",))
         else:
-            report += Report(changed=tuple(_changes(store, listing, file, path)))
+            report += _compared(store, listing, file, path)
     for path in paths.values():
         report += _unlisted(project, path)
     return report
@@ -111,6 +118,13 @@ def _check_pages(store: Store, listing: Listing) -> Report:
     )
 
 
+def _compared(store: Store, listing: Listing, file: ListedFile, path: Path) -> Report:
+    try:
+        return Report(changed=tuple(_changes(store, listing, file, path)))
+    except OSError as error:
+        return Report(unreadable=(f"{listing.project}/{file.file_name}: {error}",))
+
+
 def _changes(store: Store, listing: Listing, file: ListedFile, path: Path) -> Iterator[str]:
     where = f"{listing.project}/{file.file_name}"
     if path.stat().st_size != file.size or sha256_of(path) != file.sha256:
@@ -127,7 +141,7 @@ def _changes(store: Store, listing: Listing, file: ListedFile, path: Path) -> It
 def _unlisted(project: str, path: Path) -> Report:
     try:
         inspect(path, parse_file_name(path.name), sha256_of(path))
-    except BadUpload as error:
+    except (BadUpload, OSError) as error:
         return Report(unreadable=(f"{project}/{path.name}: {error}",))
     return Report(extra=(f"{project}/{path.name}: no page tells of it",))
 

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from poetry_aegis.registry.errors import UpstreamFailed
+from poetry_aegis.registry.upstream.hosts import is_inside, leads_inside
 from poetry_aegis.registry.upstream.pages import web_address
+from poetry_aegis.registry.upstream.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Mapping
@@ -54,7 +56,9 @@ class SentPage:
 class UpstreamClient:
     """A client of the index of *settings*. Connections are made when they are first needed.
 
-    *failed* is told the kind of each failure: ``timeout``, ``connection``, ``redirect``,
+    It asks the host of that index, wherever it is, and hosts of the internet: an index may name any
+    address, and what has one in the network around this registry is not for its readers. *failed*
+    is told the kind of each failure: ``timeout``, ``connection``, ``redirect``, ``address``,
     ``status``, ``size``, ``page`` or ``digest``.
     """
 
@@ -144,16 +148,26 @@ class UpstreamClient:
         self, session: httpx.AsyncClient, address: str, headers: Mapping[str, str]
     ) -> httpx.Response:
         for _ in range(_MOST_REDIRECTS + 1):
+            is_own = urlsplit(address).hostname == urlsplit(self.index).hostname
+            if not is_own and await leads_inside(address):
+                raise self._inside(address)
             request = session.build_request("GET", address, headers=dict(headers))
             response = await session.send(request, stream=True, auth=self._auth_for(address))
+            if not is_own and _is_from_inside(response):
+                await response.aclose()
+                raise self._inside(address)
             if response.status_code not in _REDIRECTS:
                 return response
             await response.aclose()
             target = web_address(address, response.headers.get("location", ""))
-            if target is None or _is_downgrade(address, target):
+            if target is None:
                 raise self.failure("redirect", f"{_shown(response)} leads where none may follow")
             address = target
         raise self.failure("redirect", f"more than {_MOST_REDIRECTS} redirects")
+
+    def _inside(self, address: str) -> UpstreamFailed:
+        host = urlsplit(address).hostname
+        return self.failure("address", f"{host} is in a private network, and not its own host")
 
     def _auth_for(self, address: str) -> tuple[str, str] | None:
         """Return the credential, for the index's own host and nobody else."""
@@ -163,7 +177,7 @@ class UpstreamClient:
         async with self._opening:
             if self._session is None:
                 # In a thread: to import httpx and to read the certificates takes its time.
-                self._session = await asyncio.to_thread(self._open)
+                self._session = await in_thread(self._open)
             return self._session
 
     def _open(self) -> httpx.AsyncClient:
@@ -199,8 +213,17 @@ def _etag(response: httpx.Response) -> str | None:
     return etag if etag.isascii() and etag.isprintable() and etag else None
 
 
-def _is_downgrade(address: str, target: str) -> bool:
-    return urlsplit(address).scheme == "https" and urlsplit(target).scheme == "http"
+def _is_from_inside(response: httpx.Response) -> bool:
+    """Tell whether the answer came from another address than the name had when it was looked up.
+
+    A proxy, which looks names up itself, may be anywhere.
+    """
+    from urllib.request import getproxies
+
+    if getproxies():
+        return False
+    peer = response.extensions["network_stream"].get_extra_info("server_addr")
+    return peer is None or is_inside(str(peer[0]))
 
 
 def _shown(response: httpx.Response) -> str:

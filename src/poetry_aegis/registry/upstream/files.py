@@ -10,12 +10,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import shutil
 import time
 from typing import TYPE_CHECKING
 
 from poetry_aegis.atomic import fsync_directory, make_durable, write_bytes
-from poetry_aegis.registry.names import METADATA_SUFFIX
+from poetry_aegis.registry.errors import StoreFull, UpstreamFailed
+from poetry_aegis.registry.upstream.batches import batched
 from poetry_aegis.registry.upstream.flights import SingleFlight
+from poetry_aegis.registry.upstream.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
@@ -75,6 +78,11 @@ class Download:
             else:
                 await self._hear()
 
+    def give_up(self) -> None:
+        """Tell the readers that nothing more will come, because the download was cancelled."""
+        self._error = UpstreamFailed("The download from the index behind this one was given up.")
+        self._tell()
+
     async def run(self, client: UpstreamClient, incoming: Incoming) -> None:
         """Fetch the file, check it and put it in place; nothing is left of a wrong one.
 
@@ -88,10 +96,10 @@ class Download:
                     digest = await self._receive(client, response, stream)
                 if digest != self._file.sha256:
                     raise client.failure("digest", f"{self._file.file_name} is another file")
-                await asyncio.to_thread(make_durable, stream)
+                await in_thread(make_durable, stream)
                 async with self._opening:
                     stream.close()
-                    await asyncio.to_thread(_put_in_place, path, self._target)
+                    await in_thread(_put_in_place, path, self._target)
                     self._path = self._target
             self._is_whole = True
         finally:
@@ -123,12 +131,12 @@ class Download:
 
         most = self._largest if self.size is None else self.size
         end = time.monotonic() + _LONGEST_DOWNLOAD
-        async for piece in response.aiter_raw():
+        async for piece in batched(response.aiter_raw(), _PIECE):
             if self._received + len(piece) > most:
                 raise client.failure("size", f"{self._file.file_name} has more bytes than it may")
             if time.monotonic() > end:
                 raise client.failure("timeout", f"{self._file.file_name} takes too long")
-            await asyncio.to_thread(take, piece)
+            await in_thread(take, piece)
             self._received += len(piece)
             self._tell()
         return digest.hexdigest()
@@ -147,7 +155,7 @@ class Download:
         async with self._opening:
             if self._error is not None:
                 raise self._error
-            return await asyncio.to_thread(_read_part, self._path, position, size)
+            return await in_thread(_read_part, self._path, position, size)
 
     def _tell(self) -> None:
         self._news.set()

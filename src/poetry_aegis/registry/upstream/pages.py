@@ -11,10 +11,10 @@ import warnings
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urldefrag, urljoin, urlsplit
 
 from poetry_aegis.registry.errors import BadUpload
-from poetry_aegis.registry.names import parse_file_name
+from poetry_aegis.registry.names import METADATA_SUFFIX, parse_file_name
 from poetry_aegis.registry.store.listing import API_VERSION, STATUSES
 
 if TYPE_CHECKING:
@@ -43,6 +43,12 @@ class UpstreamFile:
     metadata_sha256: str | None = None
     requires_python: str | None = None
     yanked: str | None = None
+
+    @property
+    def metadata_address(self) -> str:
+        """Where its core metadata are: beside the file (PEP 658), whatever query leads there."""
+        parts = urlsplit(self.address)
+        return parts._replace(path=f"{parts.path}{METADATA_SUFFIX}").geturl()
 
     def to_json(self, project: str) -> dict[str, Any]:
         """Return the file as PEP 691 has it, its address relative to the page and on this host."""
@@ -138,19 +144,21 @@ def read_record(record: dict[str, Any]) -> UpstreamPage:
 def web_address(base: str, reference: str) -> str | None:
     """Return where *reference* leads from the page *base*, ``None`` where nobody may follow.
 
-    That is anywhere but a host by http or https, and an address that carries a credential.
+    That is anywhere but a host by http or https, from https to http, and an address that carries
+    a credential. A fragment is for browsers, and is left out.
     """
     if not reference:
         return None
     try:
-        address = urljoin(base, reference)
+        address, _ = urldefrag(urljoin(base, reference))
         parts = urlsplit(address)
         _ = parts.port  # Read where it is no number.
     except ValueError:
         return None
     is_plain = address.isascii() and len(address) <= _LONGEST_ADDRESS
+    is_downgrade = parts.scheme == "http" and urlsplit(base).scheme == "https"
     leads_on = parts.scheme in ("http", "https") and parts.hostname and "@" not in parts.netloc
-    return address if is_plain and leads_on else None
+    return address if is_plain and leads_on and not is_downgrade else None
 
 
 def _mousebender() -> Any:

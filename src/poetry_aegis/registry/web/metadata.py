@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.core_metadata import LARGEST, parse_core_fields
+from poetry_aegis.registry.core_metadata import parse_core_fields, read_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.core_metadata import CoreFields
 
 _LONGEST_DESCRIPTION = 512 * 1024  # characters
-_LONGEST_SUMMARY = 500  # the same
 _LONGEST_VALUE = 2_000  # the same
 _MOST_VALUES = 500
 
@@ -52,12 +51,7 @@ class ProjectMetadata:
 
 def read_project_metadata(path: Path) -> ProjectMetadata:
     """Return what a ``.metadata`` file says, nothing where it is not there. Raises ``OSError``."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(LARGEST)
-    except FileNotFoundError:
-        return ProjectMetadata()
-    return parse_project_metadata(content)
+    return parse_project_metadata(read_metadata(path))
 
 
 def parse_project_metadata(content: bytes) -> ProjectMetadata:
@@ -66,7 +60,7 @@ def parse_project_metadata(content: bytes) -> ProjectMetadata:
     keywords = _line(fields.first("keywords"))
     return ProjectMetadata(
         name=_line(fields.first("name")),
-        summary=_line(fields.first("summary"))[:_LONGEST_SUMMARY],
+        summary=fields.summary,
         description=(fields.description or "")[:_LONGEST_DESCRIPTION],
         content_type=_line(fields.first("description-content-type")),
         license=_license(fields),

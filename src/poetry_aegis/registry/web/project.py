@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from poetry_aegis.registry.names import normalized
-from poetry_aegis.registry.state.catalog import latest_file
+from poetry_aegis.registry.store.listing import latest_file
 from poetry_aegis.registry.web.dependencies import Group, grouped
 from poetry_aegis.registry.web.metadata import ProjectMetadata, read_project_metadata
 

@@ -11,13 +11,17 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import subprocess
 import sys
 import threading
-from collections import OrderedDict
+import time
 from email.message import Message
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import poetry_aegis
+from poetry_aegis.registry.bounded import Bounded
 from poetry_aegis.registry.web.tidy import tidied
 
 if TYPE_CHECKING:
@@ -27,21 +31,33 @@ logger = logging.getLogger(__name__)
 
 _PATIENCE = 5.0  # seconds
 _AT_A_TIME = 2
-_MOST_KEPT = 8 * 1024 * 1024  # characters
+_PAUSE = 60.0  # seconds until one that failed is tried again
+_MOST_KEPT = 4 * 1024 * 1024  # bytes
+_MOST_FAILED = 1000  # descriptions
 _LONGEST_PAGE = 2 * 1024 * 1024  # characters of HTML
 _MOST_MEMORY = 1024 * 1024 * 1024  # bytes
+
+# The child takes code from nowhere else than this process, and knows nothing of its secrets.
+_FOLDER = Path(poetry_aegis.__file__).resolve().parent.parent
+_PASSED_ON = (
+    "APPDATA", "HOME", "LD_LIBRARY_PATH", "PYTHONHOME", "PYTHONPATH", "PYTHONUSERBASE",
+    "SYSTEMROOT",
+)  # fmt: skip
 
 PLAIN, MARKDOWN, RST = "text/plain", "text/markdown", "text/x-rst"
 
 
 class Readmes:
-    """Rendered descriptions, each rendered once while there is room to keep it."""
+    """Rendered descriptions, each rendered once while there is room to keep it.
 
-    def __init__(self, patience: float = _PATIENCE) -> None:
+    What could not be rendered, in *patience* seconds or at all, is tried again after a *pause*.
+    """
+
+    def __init__(self, patience: float = _PATIENCE, pause: float = _PAUSE) -> None:
         self._patience = patience
-        self._kept: OrderedDict[str, str] = OrderedDict()
-        self._size = 0
-        self._keeping = threading.Lock()
+        self._pause = pause
+        self._kept: Bounded[str, str] = Bounded(_MOST_KEPT)
+        self._failed: Bounded[str, float] = Bounded(_MOST_FAILED)  # until when
         self._rendering = threading.BoundedSemaphore(_AT_A_TIME)
 
     def html(self, metadata: ProjectMetadata) -> str | None:
@@ -59,12 +75,11 @@ class Readmes:
             with self._rendering:
                 rendered = self._known(key)
                 if rendered is None:
-                    rendered = self._render(source)
-                    self._keep(key, rendered)
+                    rendered = self._keep(key, self._render(source))
         return rendered or None
 
-    def _render(self, source: str) -> str:
-        """Return the HTML, empty where there is none to be had."""
+    def _render(self, source: str) -> str | None:
+        """Return the HTML, empty where there can be none, ``None`` where the attempt failed."""
         command = [sys.executable, "-m", "poetry_aegis.registry.web.readme"]
         try:
             done = subprocess.run(
@@ -72,27 +87,28 @@ class Readmes:
                 input=source.encode(),
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
+                cwd=_FOLDER,
+                env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
                 timeout=self._patience,
                 check=True,
             )
         except (OSError, subprocess.SubprocessError) as error:
             logger.warning("A description is shown as plain text: %s", error)
-            return ""
+            return None
         return done.stdout.decode()
 
     def _known(self, key: str) -> str | None:
-        with self._keeping:
-            if key in self._kept:
-                self._kept.move_to_end(key)
-            return self._kept.get(key)
+        """Return the HTML as `_render` does; what failed just now has none."""
+        html = self._kept.get(key)
+        if html is None and time.monotonic() < (self._failed.get(key) or float("-inf")):
+            return ""
+        return html
 
-    def _keep(self, key: str, html: str) -> None:
-        with self._keeping:
-            self._kept[key] = html
-            self._size += len(html) + len(key)
-            while self._size > _MOST_KEPT:
-                old, dropped = self._kept.popitem(last=False)
-                self._size -= len(old) + len(dropped)
+    def _keep(self, key: str, html: str | None) -> str | None:
+        if html is None:
+            self._failed.put(key, time.monotonic() + self._pause)
+            return None
+        return self._kept.put(key, html, sys.getsizeof(key) + sys.getsizeof(html))
 
 
 def content_type(value: str) -> tuple[str, str]:

@@ -30,6 +30,7 @@ _RESULTS = 20  # on a page of the search
 _ENTRIES = 50  # on a page of the audit trail
 _LAST_PAGE = 100_000
 _LAST_ENTRY = 2**63 - 1  # the largest id that SQLite has
+_FILTERS = ("user", "action")  # of the audit trail, beside the project
 _DAYS = 30  # in the download chart
 
 
@@ -77,16 +78,16 @@ class Views:
             local=self._local(page, knows),
         )
 
-    def audit(self, visit: Visit, form: Mapping[str, str]) -> bytes:
-        """Return the page of the audit trail that *form* asks for."""
+    def audit(self, visit: Visit, project: str | None, form: Mapping[str, str]) -> bytes:
+        """Return the page of the audit trail that *form* asks for, of *project* alone if given."""
         entries = self.audit_trail.entries(
             _ENTRIES + 1,
             _number(form.get("before", ""), most=_LAST_ENTRY),
-            project=form.get("project"),
+            project=project,
             user=form.get("user"),
             action=form.get("action"),
         )
-        filters = {key: form.get(key, "") for key in ("project", "user", "action")}
+        filters = {"project": project or "", **{key: form.get(key, "") for key in _FILTERS}}
         return rendered(
             "audit.html",
             visit,

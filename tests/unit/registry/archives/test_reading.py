@@ -5,6 +5,7 @@ import io
 import random
 import struct
 import tarfile
+import tracemalloc
 import warnings
 import zipfile
 from typing import TYPE_CHECKING
@@ -263,8 +264,34 @@ def test_the_table_of_contents_is_limited_whatever_it_says(tmp_path: Path) -> No
     content = wheel.read_bytes()
     end = content.rindex(b"PK\x05\x06")
     record = struct.pack("<4sQHHLLQQQQ", b"PK\x06\x06", 44, 45, 45, 0, 0, 1, 1, 1 << 40, 0)
-    wheel.write_bytes(content[:end] + record + content[end:])
-    refused(wheel, "table of contents")
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, end, 1)
+    wheel.write_bytes(content[:end] + record + locator + content[end:])
+    refused(wheel, "is not a wheel")
+
+
+def table(entries: int) -> bytes:
+    """Return a zip of one member whose table of contents has *entries* of them."""
+    local = struct.pack("<4s5H3L2H", b"PK\x03\x04", 20, 0, 0, 0, 33, 0, 0, 0, 5, 0) + b"00000"
+    head = struct.pack("<4s4B4HL2L5H2L", b"PK\x01\x02", 20, 3, 20, *[0] * 8, 5, *[0] * 6)
+    return local + b"".join(head + b"%05x" % number for number in range(entries))
+
+
+def test_entries_are_counted_before_they_are_read(tmp_path: Path) -> None:
+    # An end record with the beginning of another in itself.
+    content = table(50_000)
+    size = len(content) - 35
+    offset = int.from_bytes(b"PK\x05\x06", "little")
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, size, offset, 0)
+    (tmp_path / WHEEL).write_bytes(content + end)
+
+    tracemalloc.start()
+    try:
+        refused(tmp_path / WHEEL, "more than 40000 members", Limits(members=40_000))
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 2 * size + 1024 * 1024
+    refused(tmp_path / WHEEL, "table of contents", Limits(zip_directory_size=size - 1))
 
 
 def test_a_header_that_would_fill_the_memory_is_refused(tmp_path: Path) -> None:

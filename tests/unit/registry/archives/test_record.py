@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import tracemalloc
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -124,3 +125,23 @@ def test_every_member_is_read_to_its_checksum(tmp_path: Path) -> None:
     path.write_bytes(content.replace(checksum, bytes(4)))
 
     refused(path, "is not a wheel: Bad CRC-32")
+
+
+def test_a_record_has_no_more_lines_than_the_archive_has_members(tmp_path: Path) -> None:
+    blank = wheel(tmp_path, RECORD + "\n" * 90)
+    assert check(blank)
+
+    refused(wheel(tmp_path, RECORD + "\n" * 1000), "a RECORD of more lines than it has members")
+
+
+def test_a_record_of_millions_of_lines_does_not_fill_the_memory(tmp_path: Path) -> None:
+    path = wheel(tmp_path, "\n".join(f"{number:x},," for number in range(500_000)))
+
+    tracemalloc.start()
+    try:
+        refused(path, "a RECORD of more lines than it has members")
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 16 * 1024 * 1024

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import random
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,8 +15,14 @@ import httpx
 import pytest
 
 from poetry_aegis.registry.data import DataDirectory
-from poetry_aegis.registry.errors import BadUpload, FileExists, UploadStalled
-from poetry_aegis.registry.http.exchange import Exchange
+from poetry_aegis.registry.errors import (
+    BadUpload,
+    FileExists,
+    NotFound,
+    StoreFull,
+    UploadStalled,
+)
+from poetry_aegis.registry.http.exchange import ClientGone, Exchange
 from poetry_aegis.registry.http.gate import Gate
 from poetry_aegis.registry.http.uploads import Uploads
 from poetry_aegis.registry.options import RegistrySettings
@@ -390,11 +398,11 @@ def test_each_change_is_in_the_audit_trail(registry: RegistryServer, tmp_path: P
     ]
 
 
-def body_of(wheel: Path) -> bytes:
+def body_of(wheel: Path, **fields: str) -> bytes:
     sent = httpx.Request(
         "POST",
         "http://index.example.com/",
-        data={":action": "file_upload", "name": "demo", "version": "1.0.0"},
+        data={":action": "file_upload", "name": "demo", "version": "1.0.0"} | fields,
         files={"content": (wheel.name, wheel.read_bytes())},
         headers={"content-type": "multipart/form-data; boundary=x"},
     )
@@ -407,31 +415,36 @@ class Room:
     def __init__(self, folder: Path, settings: RegistrySettings | None = None) -> None:
         settings = settings or RegistrySettings()
         self.outcomes: list[str] = []
+        self.left: list[bytes] = []
         users = Users(folder / "auth", rounds=CHEAP_ROUNDS)
         users.add("ada", "admin-secret")
+        users.add("amy", "publisher-secret", "publisher", publishes=["acme-*"])
         self.store = open_store(DataDirectory.open(folder))
         gate = Gate(users, settings)
         self.uploads = Uploads(self.store, gate, settings, on_outcome=self.outcomes.append)
 
-    def post(self, *pieces: bytes) -> str:
-        """Upload a body in *pieces*; without any it never comes."""
-        return asyncio.run(self._post(list(pieces)))
+    def post(self, *pieces: bytes, credential: str = "ada:admin-secret", **headers: str) -> str:
+        """Upload a body in *pieces*; without any it never comes, and ends at an empty one."""
+        self.left = list(pieces)
+        return asyncio.run(self._post(self.left, credential, headers))
 
-    async def _post(self, pieces: list[bytes]) -> str:
+    async def _post(self, pieces: list[bytes], credential: str, more: dict[str, str]) -> str:
         async def receive() -> Message:
             if not pieces:
                 await asyncio.sleep(PATIENCE)
             body = pieces.pop(0)
+            if not body:
+                return {"type": "http.disconnect"}
             return {"type": "http.request", "body": body, "more_body": bool(pieces)}
 
         async def send(_message: Message) -> None:
             raise AssertionError("nothing is sent before the answer")
 
         headers = {
-            b"authorization": basic("ada", "admin-secret").encode(),
+            b"authorization": basic(*credential.split(":")).encode(),
             b"content-type": b"multipart/form-data; boundary=x",
             b"aegis-overwrite": b"true",
-        }
+        } | {name.replace("_", "-").encode(): value.encode() for name, value in more.items()}
         scope = {
             "type": "http", "method": "POST", "path": "/legacy/", "query_string": b"",
             "headers": list(headers.items()), "client": ("127.0.0.1", 1),
@@ -477,6 +490,69 @@ def test_an_upload_that_the_disk_fails_is_told(
     assert room.outcomes == ["failed"]
     assert list(room.store.data.incoming.iterdir()) == []
     assert room.store.projects() == []
+
+
+@pytest.mark.parametrize("action", ["remove_pkg", "submit", "doc_upload"])
+def test_what_is_no_upload_is_not_counted_as_one(tmp_path: Path, action: str) -> None:
+    room = Room(tmp_path / "data")
+    form = body_of(make_wheel(tmp_path), **{":action": action})
+
+    with contextlib.suppress(BadUpload, NotFound):
+        room.post(form)
+
+    assert room.outcomes == []
+
+
+def test_an_upload_whose_client_goes_away_or_that_meets_a_defect_has_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(tmp_path / "data")
+    with pytest.raises(ClientGone):
+        room.post(body_of(make_wheel(tmp_path))[:100], b"")
+    monkeypatch.setattr("poetry_aegis.registry.http.uploads.inspect", None)
+    with pytest.raises(TypeError):
+        room.post(body_of(make_wheel(tmp_path)))
+
+    assert room.outcomes == ["failed", "failed"]
+
+
+def test_a_project_is_refused_before_its_file_is_read(tmp_path: Path) -> None:
+    room = Room(tmp_path / "data")
+    form = body_of(make_wheel(tmp_path), name="Other")
+    pieces = [form[:400], b"x" * (1 << 20), b"x" * (1 << 20), form[400:]]
+
+    with pytest.raises(NotFound, match="no project other"):
+        room.post(*pieces, credential="amy:publisher-secret")
+
+    assert len(room.left) == 2
+    assert room.outcomes == ["refused"]
+    assert list(room.store.data.incoming.iterdir()) == []
+
+
+def test_a_name_that_lies_gets_nobody_in(tmp_path: Path) -> None:
+    room = Room(tmp_path / "data")
+
+    with pytest.raises(NotFound, match="no project demo"):
+        room.post(
+            body_of(make_wheel(tmp_path), name="acme-core"), credential="amy:publisher-secret"
+        )
+
+
+def test_space_is_kept_free_and_asked_for_before_the_body(tmp_path: Path) -> None:
+    form = body_of(make_wheel(tmp_path))
+    free = shutil.disk_usage(tmp_path).free
+    full = Room(tmp_path / "full", RegistrySettings(minimum_free_space=str(free + (1 << 40))))
+    with pytest.raises(StoreFull, match="no space left"):
+        full.post(form)
+    assert full.left == [form]
+    assert full.outcomes == ["failed"]
+
+    large = RegistrySettings(minimum_free_space="1", max_upload_size=str(free + (1 << 41)))
+    room = Room(tmp_path / "room", large)
+    with pytest.raises(StoreFull, match="no space left"):
+        room.post(form, content_length=str(free + (1 << 40)))
+    assert room.left == [form]
+    assert room.post(form, content_length=str(len(form))).startswith("Uploaded")
 
 
 def test_an_upload_that_stops_or_hardly_moves_is_given_up(

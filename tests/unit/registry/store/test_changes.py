@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import errno
+import shutil
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
+from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import NotFound, NotUploadable
+from poetry_aegis.registry.store import project_list as project_list_module
+from poetry_aegis.registry.store import reindex as reindex_module
 from poetry_aegis.registry.store import store as store_module
+from poetry_aegis.registry.store import survey as survey_module
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
-from poetry_aegis.registry.store.pages import write_project_page
+from poetry_aegis.registry.store.pages import render_html, write_project_list, write_project_page
+from poetry_aegis.registry.store.project_list import ProjectList
 from poetry_aegis.registry.store.store import Store, open_store
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.store import (
@@ -327,3 +335,163 @@ def test_a_deferred_list_is_written_soon_and_survives_a_crash(
     assert projects(data) == ["demo", "fresh"]
     open_store(data)
     assert projects(data) == ["demo", "fresh", "late"]
+
+
+def test_a_folder_that_is_gone_does_not_wedge_the_store(store: Store, data: DataDirectory) -> None:
+    for file in data.project_files("demo").iterdir():
+        file.unlink()
+    data.project_files("demo").rmdir()
+
+    store.delete_files("demo", [WHEEL])
+
+    assert list(data.pending.iterdir()) == []
+    store.reindex("demo")
+    assert page(data) == {}
+
+
+def test_a_project_that_cannot_be_mended_does_not_stop_the_others(
+    data: DataDirectory, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (data.pending / "blocked").write_text("{}")
+    data.project_pages("blocked").write_text("a file where a folder belongs")
+    data.project_files("blocked").mkdir()
+    make_wheel(data.project_files("blocked"), "blocked")
+    (data.pending / "demo").write_text("{}")
+    make_wheel(data.project_files("demo"), version="5.0.0")
+
+    store = open_store(data)
+
+    assert "demo-5.0.0-py3-none-any.whl" in page(data)
+    assert "The pages of blocked could not be brought up to date" in caplog.text
+    assert [path.name for path in data.pending.iterdir()] == ["blocked"]
+    report = store.reindex_all()
+    assert [finding.partition(":")[0] for finding in report.unreadable] == ["blocked"]
+
+
+def test_a_file_that_cannot_be_read_is_told_of_and_the_others_are_listed(
+    store: Store, data: DataDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sealed = make_wheel(data.project_files("demo"), version="6.0.0")
+    make_wheel(data.project_files("demo"), version="7.0.0")
+
+    def refuse(path: Path) -> str:
+        if path == sealed:
+            raise PermissionError(13, "Permission denied", str(path))
+        return sha256_of(path)
+
+    monkeypatch.setattr(reindex_module, "sha256_of", refuse)
+    monkeypatch.setattr(survey_module, "sha256_of", refuse)
+    report = store.reindex_all()
+
+    assert [finding.partition(":")[0] for finding in report.unreadable] == [f"demo/{sealed.name}"]
+    assert "demo-7.0.0-py3-none-any.whl" in page(data)
+    assert [finding.partition(":")[0] for finding in store.check().unreadable] == [
+        f"demo/{sealed.name}"
+    ]
+
+
+def served(data: DataDirectory) -> dict[str, bytes]:
+    """Return all that clients can see."""
+    return everything(data.packages) | everything(data.simple)
+
+
+@pytest.mark.parametrize("project", ["demo", "fresh"])
+@pytest.mark.parametrize("step", ["rename", "note"])
+def test_a_refused_upload_leaves_nothing_on_any_page(
+    data: DataDirectory,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    project: str,
+    step: str,
+) -> None:
+    store, before = open_store(data), served(data)
+    wheel = make_wheel(tmp_path, project, "9.0.0")
+    full = OSError(errno.ENOSPC, "No space left on device")
+
+    def rename_half(folder: Path, listing: Listing) -> None:
+        monkeypatch.undo()
+        (folder / "index.html").write_bytes(render_html(listing))
+        raise full
+
+    def refuse(_list: ProjectList, _project: str) -> None:
+        raise full
+
+    def write_then_refuse(folder: Path, listing: Listing) -> None:
+        write_project_page(folder, listing)
+        monkeypatch.undo()
+        raise full
+
+    if step == "rename":
+        monkeypatch.setattr(store_module, "write_project_page", rename_half)
+    elif project == "fresh":
+        monkeypatch.setattr(ProjectList, "note", refuse)
+    else:
+        monkeypatch.setattr(store_module, "write_project_page", write_then_refuse)
+    with pytest.raises(OSError, match="No space"):
+        add(store, wheel)
+
+    assert served(data) == before
+    monkeypatch.undo()
+    assert add(store, wheel) is Outcome.CREATED
+    assert store.check().is_clean
+
+
+def test_a_crash_in_a_deletion_leaves_no_status_behind(
+    data: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(data)
+    store.set_status("demo", "archived", None)
+    with monkeypatch.context() as patch:
+        crash_before(patch, "_tell")
+        with pytest.raises(Crash):
+            store.delete_project("demo")
+
+    assert add(store, make_wheel(tmp_path, version="5.0.0")) is Outcome.CREATED
+    assert document(data)["project-status"] == {"status": "active"}
+
+
+def test_who_waits_for_the_list_waits_for_what_was_noted_before(
+    data: DataDirectory, tmp_path: Path
+) -> None:
+    store = open_store(data, deferred_list=True)
+    stop = threading.Event()
+
+    def stream() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            store.project_list.note(f"p{number}")
+
+    add(store, make_wheel(tmp_path, "first"))
+    thread = threading.Thread(target=stream)
+    thread.start()
+    try:
+        listed = store.projects()
+    finally:
+        stop.set()
+        thread.join()
+    store.close()
+
+    assert listed == ["demo", "first"]
+    assert store.project_list.is_settled
+    assert list(data.unlisted.iterdir()) == []
+
+
+def test_a_project_that_goes_while_the_list_is_written_is_not_left_on_it(
+    data: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(data)
+
+    def delete_meanwhile(folder: Path, names: list[str]) -> None:
+        write_project_list(folder, names)
+        monkeypatch.undo()
+        monkeypatch.setattr(ProjectList, "bring_up_to_date", lambda _self: None)
+        shutil.rmtree(data.project_pages("late"))
+        store.project_list.note("late")
+
+    monkeypatch.setattr(project_list_module, "write_project_list", delete_meanwhile)
+    add(store, make_wheel(tmp_path, "late"))
+    monkeypatch.undo()
+    store.project_list.resume()
+
+    assert projects(data) == ["demo"]
