@@ -20,6 +20,7 @@ import random
 import sys
 import tempfile
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,8 @@ def main() -> None:
         return
     options = _options()
     size = QUICK if options.quick else Size()
+    if options.projects:
+        size = replace(size, projects=options.projects)
     with tempfile.TemporaryDirectory(prefix="registry-") as directory:
         root = Path(directory)
         _tell("making the wheels")
@@ -131,6 +134,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=5, help="for one round of wrk")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", metavar="NAME,...", help="how the servers' names begin")
+    parser.add_argument("--projects", type=int, help="how many, of five wheels each")
     parser.add_argument("--quick", action="store_true", help="few wheels, no peers")
     parser.add_argument("--check", action="store_true", help="exit with 1 for a missed goal")
     parser.add_argument("--json", action="store_true", help="instead of tables")

@@ -27,7 +27,6 @@
         ├── MethodNotAllowed  405
         ├── NotAcceptable     406   no format that the client takes
         ├── UploadStalled     408   the body stopped coming
-        ├── Conflict          409   the request does not fit the state of the project
         ├── TooLarge          413   more bytes than this registry takes
         ├── NotAForm          415   an upload that is not multipart/form-data
         ├── BadRange          416   a Range that the file does not have
@@ -191,12 +190,6 @@ class NotAcceptable(HttpError):
     """No format that the client takes."""
 
     status = 406
-
-
-class Conflict(HttpError):
-    """The request does not fit the state of the project."""
-
-    status = 409
 
 
 class UploadStalled(HttpError):

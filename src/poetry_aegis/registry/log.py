@@ -65,12 +65,13 @@ class AccessLog:
         """Take in a request that was answered."""
         whole = int(request.moment)
         milliseconds = int((request.moment - whole) * 1000)
+        path = json.dumps(request.path[:_LONGEST_PATH])
         if len(self._lines) == _MOST_LINES:
             self._dropped += 1
         self._lines.append(
             f'{{"time": "{_second(whole)}.{milliseconds:03}+00:00", '
             f'"level": "info", "event": "request", "method": {_quoted(request.method)}, '
-            f'"path": {json.dumps(request.path[:_LONGEST_PATH])}, "route": {_quoted(request.route)}, '
+            f'"path": {path}, "route": {_quoted(request.route)}, '
             f'"status": {request.status}, "ms": {request.seconds * 1000:.2f}, '
             f'"user": {_quoted(request.user)}, "client": {_quoted(request.client)}, '
             f'"agent": {_quoted(request.agent[:_LONGEST_AGENT])}}}\n'

@@ -25,11 +25,13 @@ _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?")
 # Letters are ASCII on purpose: two spellings that look alike must not be two files.
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]*\.(?:whl|tar\.gz)")
 _WILD = re.compile(r"[*?\[]")
+_PATTERN = re.compile(r"(?:[a-z0-9*?-]|\[!?[a-z0-9-]+\])+")
 _SEPARATORS = re.compile(r"[-_.]+")
 
 # File systems end at 255 bytes, and what is kept beside a file has a suffix of its own.
 _LONGEST_FILE_NAME = 230
 _LONGEST_PROJECT_NAME = 200
+_LONGEST_PATTERN = 200
 _LONGEST_VERSION = 200
 _MOST_TAGS = 1000  # a name of 200 characters can stand for 27,000
 
@@ -65,8 +67,25 @@ def is_normalized(name: str) -> bool:
     return len(name) <= _LONGEST_PROJECT_NAME and _NORMALIZED.fullmatch(name) is not None
 
 
+def as_pattern(text: str) -> str:
+    """Return a shell-like pattern of project names, spelled as PEP 503 spells names.
+
+    Raises ``ValueError`` with a sentence for what no name could match.
+    """
+    pattern = normalized(text.strip())
+    if len(pattern) > _LONGEST_PATTERN or not _PATTERN.fullmatch(pattern):
+        raise ValueError(
+            f"{text[:_LONGEST_PATTERN]!r} is not a pattern of project names, "
+            "such as acme-* or acme-core."
+        )
+    return pattern
+
+
 def matches_any(project: str, patterns: Iterable[str]) -> bool:
-    """Tell whether a normalised project name matches one of the shell-like *patterns*."""
+    """Tell whether a normalised project name matches one of the shell-like *patterns*.
+
+    They are people's, and so in any spelling of a name.
+    """
     return _matcher(tuple(patterns))(project)
 
 
@@ -75,8 +94,9 @@ def _matcher(patterns: tuple[str, ...]) -> Callable[[str], bool]:
     """Return what tells whether a name matches; a list of projects asks it of each of them."""
     if "*" in patterns:
         return lambda _project: True
-    wild = [pattern for pattern in patterns if _WILD.search(pattern)]
-    exact = frozenset(patterns).difference(wild)
+    meant = {normalized(pattern.strip()) for pattern in patterns}
+    wild = [pattern for pattern in meant if _WILD.search(pattern)]
+    exact = frozenset(meant).difference(wild)
     if not wild:
         return exact.__contains__
     match = re.compile("|".join(map(translate, wild))).match

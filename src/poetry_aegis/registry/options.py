@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from poetry_aegis.registry.names import as_pattern
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class UpstreamSettings:
         if self.url and not _is_web_address(self.url):
             # It is not repeated: it may hold a password.
             raise InvalidTable("url is not the address of an index, as https://host/simple/ is.")
+        _require_patterns(self, "allow", "deny")
         _require_positive(self, "timeout")
         for key in ("minimum_age", "fresh"):
             if getattr(self, key) < 0:
@@ -81,6 +83,7 @@ class RetentionRule:
     older_than: int = 0
 
     def __post_init__(self) -> None:
+        _require_patterns(self, "projects")
         for key in ("keep_releases", "keep_pre_releases", "keep_dev_releases", "older_than"):
             if getattr(self, key) < 0:
                 raise InvalidTable(f"{key} = {getattr(self, key)} is less than nothing.")
@@ -119,6 +122,7 @@ class RegistrySettings:
         _require_size("minimum_free_space", self.minimum_free_space)
         if not 0 <= self.metrics_port <= 65535:
             raise InvalidTable(f"metrics_port = {self.metrics_port} is not a port.")
+        _require_patterns(self, "reserved")
         for address in self.trusted_proxies:
             _require_network(address)
         if self.followed_log:
@@ -168,6 +172,15 @@ def _require_positive(table: object, *keys: str) -> None:
     for key in keys:
         if getattr(table, key) < 1:
             raise InvalidTable(f"{key} = {getattr(table, key)} must be at least 1.")
+
+
+def _require_patterns(table: object, *keys: str) -> None:
+    for key in keys:
+        try:
+            for pattern in getattr(table, key):
+                as_pattern(pattern)
+        except ValueError as error:
+            raise InvalidTable(f"{key}: {error}") from None
 
 
 def _require_size(key: str, text: str) -> None:

@@ -45,7 +45,7 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     import uvicorn
 
     from poetry_aegis.registry.data import DataDirectory
-    from poetry_aegis.registry.http.assembly import assemble
+    from poetry_aegis.registry.http.assembly import assembled
     from poetry_aegis.registry.http.heads import BoundedHeads
     from poetry_aegis.registry.locks import exclusive_if_free, shared
     from poetry_aegis.registry.log import AccessLog, configure_logging
@@ -69,7 +69,7 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     held.enter_context(shared(data.in_use))
     held.callback(store.close)
     held.enter_context(state.catalog.filling(store))
-    application = assemble(options, store, users, state, access_log, held)
+    application = held.enter_context(assembled(options, store, users, state, access_log))
     config = uvicorn.Config(
         application,
         log_config=None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.http.api import Api
@@ -21,7 +22,7 @@ from poetry_aegis.registry.people.uses import TokenUses
 from poetry_aegis.registry.web.views import Views
 
 if TYPE_CHECKING:
-    from contextlib import ExitStack
+    from collections.abc import Iterator
 
     from poetry_aegis.registry.log import AccessLog
     from poetry_aegis.registry.options import ServeOptions
@@ -30,15 +31,11 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.store.store import Store
 
 
-def assemble(
-    options: ServeOptions,
-    store: Store,
-    users: Users,
-    state: State,
-    access_log: AccessLog,
-    held: ExitStack,
-) -> Application:
-    """Return the application that serves *store* to *users*, until *held* is closed.
+@contextlib.contextmanager
+def assembled(
+    options: ServeOptions, store: Store, users: Users, state: State, access_log: AccessLog
+) -> Iterator[Application]:
+    """Give the application that serves *store* to *users* until the block ends.
 
     Then what is under way is waited for, and what was noted is written.
     """
@@ -68,7 +65,8 @@ def assemble(
         Statistics(state, store, gate),
         health,
     )
-    for closed_last_first in (uses, logins, gate, web, uploads):
-        held.callback(closed_last_first.close)
-    routes = (route for room in rooms for route in room.routes())
-    return Application(routes, access_log, Observer(state))
+    with contextlib.ExitStack() as held:
+        for used in (uses, logins, gate, web, uploads):  # closed from the last to the first
+            held.callback(used.close)
+        routes = (route for room in rooms for route in room.routes())
+        yield Application(routes, access_log, Observer(state))

@@ -13,9 +13,9 @@ from poetry_aegis.registry.errors import (
     Unavailable,
     UnreadableUsers,
 )
+from poetry_aegis.registry.names import is_project_name, normalized
 from poetry_aegis.registry.people.attempts import Attempts
 from poetry_aegis.registry.people.credentials import Credential, credential_of
-from poetry_aegis.registry.names import is_project_name, normalized
 from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Action
 

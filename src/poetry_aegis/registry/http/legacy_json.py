@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from poetry_aegis.registry.bounded import Bounded
 from poetry_aegis.registry.core_metadata import parse_core_fields, read_metadata
 from poetry_aegis.registry.errors import NotFound
+from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.legacy_document import (
     Release,
     project_document,
     release_document,
 )
-from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.pages import CachedFile, cached_answer
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import parse_version
@@ -24,8 +24,6 @@ from poetry_aegis.registry.store.listing import latest_file, parse_listing
 from poetry_aegis.registry.store.pages import JSON_PAGE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from poetry_aegis.registry.core_metadata import CoreFields
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.http.exchange import Answer, Exchange
@@ -45,13 +43,19 @@ class Wanted:
     version: str | None
     base: str
 
+    @classmethod
+    def of(cls, project: str, asked: str | None, base: str) -> Wanted:
+        """Return what was asked for, of all spellings of a version the same one (PEP 440)."""
+        from packaging.utils import canonicalize_version
+
+        version = None if asked is None else parse_version(asked)
+        return cls(project, canonicalize_version(version) if version else asked, base)
+
 
 class LegacyJson:
     """Answers what other indexes have at ``/pypi/NAME/json``."""
 
-    def __init__(
-        self, data: DataDirectory, gate: Gate, proxies: Proxies, files: FileCache
-    ) -> None:
+    def __init__(self, data: DataDirectory, gate: Gate, proxies: Proxies, files: FileCache) -> None:
         self._root = str(data.simple)
         self._gate = gate
         self._proxies = proxies
@@ -77,7 +81,7 @@ class LegacyJson:
         if page is None:
             raise no_such_project(project)
         version = exchange.parameters.get("version")
-        wanted = Wanted(project, version, self._proxies.base_url(exchange))
+        wanted = Wanted.of(project, version, self._proxies.base_url(exchange))
         document = self._documents.known(wanted, page)
         if document is None:
             document = await asyncio.to_thread(self._documents.make, wanted, page)
@@ -119,7 +123,8 @@ class Documents:
     def _core_metadata(self, project: str, files: list[ListedFile]) -> CoreFields:
         """Return the metadata of a wheel, else of an sdist, else nothing."""
         wheels_first = sorted(files, key=lambda file: not file.file_name.endswith(".whl"))
-        contents = (read_metadata(self._data.metadata(project, one.file_name)) for one in wheels_first)
+        paths = (self._data.metadata(project, file.file_name) for file in wheels_first)
+        contents = map(read_metadata, paths)
         return parse_core_fields(next((content for content in contents if content), b""))
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.bounded import Bounded
 from poetry_aegis.registry.errors import NotAcceptable, NotFound
-from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.exchange import Answer, Exchange
+from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.negotiation import Format, negotiate, takes_gzip
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.people.identity import Action
@@ -129,10 +129,12 @@ class Pages:
         if not has_slash:
             return _moved(exchange, f"{project}/")
         page = self._page(exchange, f"{self._root}/{project}")
-        page = page or await self._upstream.page(exchange, project)
-        if page is None:
+        if page is not None:
+            return page
+        outside = await self._upstream.page(exchange, project)
+        if outside is None:
             raise no_such_project(project)
-        return page
+        return outside
 
     def _known_projects(self, exchange: Exchange) -> Answer:
         """Answer with the list of those projects that the user may know of."""

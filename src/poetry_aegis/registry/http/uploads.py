@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import hmac
 import os
-import shutil
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import make_durable
@@ -18,7 +18,6 @@ from poetry_aegis.registry.errors import (
     BadUpload,
     HttpError,
     NotFound,
-    StoreFull,
     TooLarge,
     UploadStalled,
 )
@@ -27,6 +26,7 @@ from poetry_aegis.registry.http.form import DIGESTS, FILE, Form, FormReader, Upl
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_project_name, normalized, parse_file_name
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.space import require_space
 from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
@@ -79,7 +79,7 @@ class Uploads:
         self._store = store
         self._gate = gate
         self._limit = settings.max_upload_bytes
-        self._minimum_free = settings.minimum_free_bytes
+        self._require_space = partial(require_space, store.data.root, settings.minimum_free_bytes)
         self._overwrites = settings.overwrite
         self._audit = audit
         self._on_outcome = on_outcome
@@ -106,7 +106,7 @@ class Uploads:
         try:
             await self._gate.admit(exchange, Action.UPLOAD)
             declared = self._declared_size(exchange)
-            await loop.run_in_executor(self._workers, self._check_space, declared)
+            await loop.run_in_executor(self._workers, self._require_space, declared)
             with self._store.incoming() as (stream, path):
                 reader = FormReader(exchange.header(b"content-type"), stream)
                 fields = reader.fields
@@ -130,14 +130,6 @@ class Uploads:
         if size > self._limit:
             raise self._too_large()
         return size
-
-    def _check_space(self, declared: int) -> None:
-        """Raise `StoreFull` unless enough stays free with *declared* bytes more.
-
-        What is reserved is for the audit trail, the users and the deletions that make room again.
-        """
-        if shutil.disk_usage(self._store.data.root).free < self._minimum_free + declared:
-            raise StoreFull("The registry has no space left for the file.")
 
     def _check_right(self, exchange: Exchange, fields: Mapping[str, str]) -> None:
         """Ask for the right to the project as soon as its name has come.

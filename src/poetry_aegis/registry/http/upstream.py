@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.errors import NotFound
+from poetry_aegis.registry.errors import NotFound, UpstreamFailed
 from poetry_aegis.registry.http.exchange import Answer
 from poetry_aegis.registry.http.files import distribution_answer
 from poetry_aegis.registry.http.negotiation import Format, takes_gzip
@@ -13,11 +13,13 @@ from poetry_aegis.registry.http.pages import CachedFile, accepted_format, cached
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, is_normalized
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.space import require_space
 from poetry_aegis.registry.upstream.client import UpstreamClient
 from poetry_aegis.registry.upstream.files import UpstreamFiles
 from poetry_aegis.registry.upstream.index import UpstreamIndex
 from poetry_aegis.registry.upstream.policy import Policy, may_look_outside
 from poetry_aegis.registry.upstream.records import Records
+from poetry_aegis.registry.upstream.threads import in_thread
 from poetry_aegis.registry.version import version
 
 if TYPE_CHECKING:
@@ -55,14 +57,17 @@ class Upstream:
         self._looked_up = looked_up
         self._client = UpstreamClient(settings.upstream, version(), failed)
         folder = store.data.upstream
+        require_room = partial(require_space, store.data.root, settings.minimum_free_bytes)
         self._index = UpstreamIndex(
             self._client,
-            Records(folder, self._client.index),
+            Records(folder, self._client.index, require_room),
             self._policy,
             settings.upstream.fresh,
             looked_up,
         )
-        self._files = UpstreamFiles(self._client, folder, store.incoming, settings.max_upload_bytes)
+        self._files = UpstreamFiles(
+            self._client, folder, store.incoming, settings.max_upload_bytes, require_room
+        )
         audience = "public" if gate.anonymous_read else "private"
         # An index that gives out other bytes under a name breaks each lock file that has it.
         self._cache_control = f"{audience}, max-age=31536000, immutable"
@@ -92,7 +97,7 @@ class Upstream:
         if zipped:
             headers.append((b"content-encoding", b"gzip"))
         as_json = accepted is Format.JSON_V1
-        rendering = asyncio.to_thread(shown.rendered, as_json=as_json, zipped=zipped)
+        rendering = in_thread(shown.rendered, as_json=as_json, zipped=zipped)
         return cached_answer(exchange, CachedFile.of(await rendering), headers)
 
     async def serve(self, exchange: Exchange) -> ASGIApp:
@@ -124,7 +129,11 @@ class Upstream:
         if sha256 is None:
             raise _no_such_file()
         metadata = self._files.core_metadata(project, file, sha256)
-        body = await exchange.unless_gone(metadata)
+        try:
+            body = await exchange.unless_gone(metadata)
+        except UpstreamFailed as error:
+            # Installers take them from the file then; at a 502 they would stop.
+            raise _no_such_file() from error
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"cache-control", self._cache_control.encode()),

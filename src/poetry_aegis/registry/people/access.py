@@ -27,7 +27,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, cast
 
 from poetry_aegis.registry.errors import InvalidRole, UnreadableUsers, UsersError
-from poetry_aegis.registry.names import normalized
+from poetry_aegis.registry.names import as_pattern
 from poetry_aegis.registry.people.identity import ANY, ROLES, Action, Identity, Role, Scope
 from poetry_aegis.tables import InvalidTable, read_table
 
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
     from tomlkit.items import Table
 
-_PATTERN = re.compile(r"[a-z0-9*?!\[\]-]{1,200}")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _TOKEN_ID = re.compile(r"[a-z0-9]{1,64}")
 
@@ -123,13 +122,10 @@ def as_actions(names: Iterable[str]) -> frozenset[Action]:
 
 def as_patterns(texts: Iterable[str]) -> tuple[str, ...]:
     """Return patterns of projects' names, spelled as PEP 503 spells names. Raises `UsersError`."""
-    patterns = tuple(map(normalized, texts))
-    for pattern in patterns:
-        if not _PATTERN.fullmatch(pattern):
-            raise UsersError(
-                f"{pattern[:200]!a} is not a pattern of project names, such as acme-* or acme-core."
-            )
-    return patterns
+    try:
+        return tuple(map(as_pattern, texts))
+    except ValueError as error:
+        raise UsersError(str(error)) from None
 
 
 def parse_access(text: str) -> Access:

@@ -67,7 +67,7 @@ class Decisions:
         self._look_every = look_every
         self._looked = float("-inf")
         self._decided: Bounded[bytes, Decision] = Bounded(_MOST)
-        self._were_right: Bounded[bytes, bool] = Bounded(_MOST)
+        self._were_right: Bounded[bytes, bytes] = Bounded(_MOST)
         self._deciding: dict[bytes, _Pending] = {}
         count = workers or os.cpu_count() or 1
         self._most_pending = count * _MOST_PENDING
@@ -164,7 +164,7 @@ class Decisions:
         if user is None:
             self._were_right.drop(fingerprint)
         else:
-            self._were_right.put(fingerprint, True)
+            self._were_right.put(fingerprint, fingerprint)
             if user.expires is not None:
                 lifetime = min(lifetime, user.expires - time.time())
         self._decided.put(fingerprint, Decision(user, time.monotonic() + lifetime))

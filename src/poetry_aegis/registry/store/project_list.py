@@ -40,6 +40,7 @@ class ProjectList:
         self._noted_count = 0  # what this process has noted …
         self._written_count = 0  # … and how much of that is on the list
         self._is_awaited = False
+        self._is_failing = False
         self._ended = False
         self._thread: threading.Thread | None = None
         self._known: tuple[tuple[int, int, int], list[str]] | None = None
@@ -104,12 +105,14 @@ class ProjectList:
         return self._written_count == self._noted_count
 
     def settle(self) -> None:
-        """Wait until what this process has noted so far is on the list."""
+        """Wait until what this process has noted so far is on the list, or cannot be for now."""
         with self._changing:
             wanted = self._noted_count
             self._is_awaited = True
             self._changing.notify_all()
-            self._changing.wait_for(lambda: self._written_count >= wanted, _PATIENCE)
+            self._changing.wait_for(
+                lambda: self._is_failing or self._written_count >= wanted, _PATIENCE
+            )
 
     def close(self) -> None:
         """End the thread, after the list is written."""
@@ -141,17 +144,20 @@ class ProjectList:
                 self.bring_up_to_date()
             except OSError:
                 logger.exception("The project list cannot be written; its markers stay.")
-                if not self._has_time(_PAUSE):
+                if self._ends_in_pause():
                     return
                 continue
             with self._changing:
                 self._written_count = count
+                self._is_failing = False
                 self._changing.notify_all()
 
-    def _has_time(self, seconds: float) -> bool:
-        """Wait, and tell whether the store is still open then."""
+    def _ends_in_pause(self) -> bool:
+        """Let go of who waits, pause after a failure, and tell whether the store was closed."""
         with self._changing:
-            return not self._changing.wait_for(lambda: self._ended, seconds)
+            self._is_failing = True
+            self._changing.notify_all()
+            return self._changing.wait_for(lambda: self._ended, _PAUSE)
 
     def _read(self) -> list[str] | None:
         page = self._data.simple / JSON_PAGE

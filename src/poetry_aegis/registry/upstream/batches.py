@@ -7,12 +7,12 @@ import contextlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator
 
 _MOMENT = 0.01  # seconds that more is waited for
 
 
-async def batched(pieces: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
+async def batched(pieces: AsyncIterator[bytes], size: int) -> AsyncGenerator[bytes, None]:
     """Give *pieces* together, *size* bytes and more at a time, or what there is when no more comes.
 
     Raises what *pieces* does.

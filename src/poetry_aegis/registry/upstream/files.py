@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-import shutil
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
     Incoming = Callable[[], AbstractContextManager[tuple[IO[bytes], Path]]]
 
+logger = logging.getLogger(__name__)
+
 _PIECE = 256 * 1024  # bytes
 _HEAD_START = 64 * 1024
 _LARGEST_METADATA = 16 * 1024 * 1024
@@ -45,11 +47,18 @@ class Download:
     *size* is in bytes, ``None`` where upstream does not tell; it is known once `begun` returns.
     """
 
-    def __init__(self, file: UpstreamFile, target: Path, largest: int) -> None:
+    def __init__(
+        self,
+        file: UpstreamFile,
+        target: Path,
+        largest: int,
+        require_space: Callable[[int], None],
+    ) -> None:
         self.size = file.size
         self._file = file
         self._path = self._target = target
         self._largest = largest
+        self._require_space = require_space
         self._received = 0
         self._is_whole = False
         self._error: Exception | None = None
@@ -86,13 +95,14 @@ class Download:
     async def run(self, client: UpstreamClient, incoming: Incoming) -> None:
         """Fetch the file, check it and put it in place; nothing is left of a wrong one.
 
-        Raises `UpstreamFailed` and ``OSError``.
+        Raises `UpstreamFailed`, `StoreFull` and ``OSError``.
         """
         try:
             async with self._temporary(incoming) as (stream, path):
                 self._path = path
                 async with client.file(self._file.address) as response:
                     self._check_size(client, response)
+                    await in_thread(self._require_space, self.size or 0)
                     digest = await self._receive(client, response, stream)
                 if digest != self._file.sha256:
                     raise client.failure("digest", f"{self._file.file_name} is another file")
@@ -125,20 +135,23 @@ class Download:
         digest = hashlib.sha256()
 
         def take(piece: bytes) -> None:
+            self._require_space(len(piece))
             digest.update(piece)
             stream.write(piece)
             stream.flush()
 
         most = self._largest if self.size is None else self.size
         end = time.monotonic() + _LONGEST_DOWNLOAD
-        async for piece in batched(response.aiter_raw(), _PIECE):
-            if self._received + len(piece) > most:
-                raise client.failure("size", f"{self._file.file_name} has more bytes than it may")
-            if time.monotonic() > end:
-                raise client.failure("timeout", f"{self._file.file_name} takes too long")
-            await in_thread(take, piece)
-            self._received += len(piece)
-            self._tell()
+        async with contextlib.aclosing(batched(response.aiter_raw(), _PIECE)) as pieces:
+            async for piece in pieces:
+                if self._received + len(piece) > most:
+                    reason = f"{self._file.file_name} has more bytes than it may"
+                    raise client.failure("size", reason)
+                if time.monotonic() > end:
+                    raise client.failure("timeout", f"{self._file.file_name} takes too long")
+                await in_thread(take, piece)
+                self._received += len(piece)
+                self._tell()
         return digest.hexdigest()
 
     def _check_size(self, client: UpstreamClient, response: httpx.Response) -> None:
@@ -170,16 +183,23 @@ class Download:
 class UpstreamFiles:
     """The files that are kept in *folder*, and those on their way to it.
 
-    *incoming* opens a temporary file on the same disk, *largest* is in bytes.
+    *incoming* opens a temporary file on the same disk, *largest* is in bytes, and *require_space*
+    raises `StoreFull` where the disk should not take so many bytes more.
     """
 
     def __init__(
-        self, client: UpstreamClient, folder: Path, incoming: Incoming, largest: int
+        self,
+        client: UpstreamClient,
+        folder: Path,
+        incoming: Incoming,
+        largest: int,
+        require_space: Callable[[int], None],
     ) -> None:
         self._client = client
         self._folder = folder
         self._incoming = incoming
         self._largest = largest
+        self._require_space = require_space
         self._downloads: dict[Path, Download] = {}
         self._running: set[asyncio.Task[None]] = set()
         self._metadata: SingleFlight[bytes] = SingleFlight()
@@ -193,7 +213,8 @@ class UpstreamFiles:
         target = self.path(project, file.sha256)
         download = self._downloads.get(target)
         if download is None:
-            download = self._downloads[target] = Download(file, target, self._largest)
+            download = Download(file, target, self._largest, self._require_space)
+            self._downloads[target] = download
             task = asyncio.create_task(download.run(self._client, self._incoming))
             self._running.add(task)
             task.add_done_callback(lambda done: self._end(target, done))
@@ -206,24 +227,34 @@ class UpstreamFiles:
 
     async def _core_metadata(self, file: UpstreamFile, sha256: str, target: Path) -> bytes:
         try:
-            return await asyncio.to_thread(target.read_bytes)
+            return await in_thread(target.read_bytes)
         except FileNotFoundError:
             pass
         body = bytearray()
-        async with self._client.file(f"{file.address}{METADATA_SUFFIX}") as response:
+        async with self._client.file(file.metadata_address) as response:
             async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > _LARGEST_METADATA:
                     raise self._client.failure("size", f"large metadata of {file.file_name}")
         if hashlib.sha256(body).hexdigest() != sha256:
             raise self._client.failure("digest", f"wrong metadata of {file.file_name}")
-        await asyncio.to_thread(_keep, target, bytes(body))
+        try:
+            await in_thread(self._keep, target, bytes(body))
+        except (OSError, StoreFull) as error:
+            logger.warning("The metadata of %s are not kept: %s", file.file_name, error)
         return bytes(body)
+
+    def _keep(self, target: Path, content: bytes) -> None:
+        self._require_space(len(content))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(target, content)
 
     def _end(self, target: Path, task: asyncio.Task[None]) -> None:
         self._running.discard(task)
-        self._downloads.pop(target, None)
-        if not task.cancelled():
+        download = self._downloads.pop(target)
+        if task.cancelled():
+            download.give_up()
+        else:
             task.exception()  # Looked at: it is the readers who are told.
 
 
@@ -237,8 +268,3 @@ def _put_in_place(path: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     path.replace(target)
     fsync_directory(target.parent)
-
-
-def _keep(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_bytes(target, content)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import logging
 import time
@@ -18,6 +17,7 @@ from poetry_aegis.registry.upstream.flights import SingleFlight
 from poetry_aegis.registry.upstream.pages import read_page
 from poetry_aegis.registry.upstream.records import Record
 from poetry_aegis.registry.upstream.rendering import render_html
+from poetry_aegis.registry.upstream.threads import in_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ class UpstreamIndex:
         return shown.files.get(file_name) if shown else None
 
     async def _find(self, project: str) -> Shown | None:
-        record = await asyncio.to_thread(self._records.read, project)
+        record = await in_thread(self._records.read, project)
         if record and time.monotonic() < self._paused_until:
             record = self._put_off(record)
         is_known = record is not None and self._is_fresh(record.fetched + self._fresh)
@@ -116,12 +116,12 @@ class UpstreamIndex:
         if record is None:
             self._keep_missing(project)
             return None
-        return self._keep(await asyncio.to_thread(self._show, record))
+        return self._keep(await in_thread(self._show, record))
 
     async def _fetch(self, project: str, kept: Record | None) -> Record | None:
         try:
             sent = await self._client.page(project, kept.etag if kept else None)
-            record = await asyncio.to_thread(self._record, project, sent, kept)
+            record = await in_thread(self._record, project, sent, kept)
         except UpstreamFailed:
             if kept is None:
                 raise
@@ -129,9 +129,9 @@ class UpstreamIndex:
             logger.warning("The page of %s is shown as it was fetched before.", project)
             return self._put_off(kept)
         if record is None:
-            await asyncio.to_thread(self._records.forget, project)
+            await in_thread(self._records.forget, project)
         else:
-            await asyncio.to_thread(self._records.write, record)
+            await in_thread(self._records.write, record)
         return record
 
     def _record(self, project: str, sent: SentPage | Verdict, kept: Record | None) -> Record | None:

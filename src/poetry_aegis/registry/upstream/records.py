@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poetry_aegis.atomic import write_bytes
+from poetry_aegis.registry.errors import StoreFull
 from poetry_aegis.registry.upstream.pages import UpstreamPage, read_record
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 logger = logging.getLogger(__name__)
@@ -28,11 +30,15 @@ class Record:
 
 
 class Records:
-    """The pages that were fetched from *index*; those of another one are not believed."""
+    """The pages that were fetched from *index*; those of another one are not believed.
 
-    def __init__(self, folder: Path, index: str) -> None:
+    *require_space* raises `StoreFull` where the disk should not take so many bytes more.
+    """
+
+    def __init__(self, folder: Path, index: str, require_space: Callable[[int], None]) -> None:
         self._folder = folder
         self._index = index
+        self._require_space = require_space
 
     def read(self, project: str) -> Record | None:
         """Return the record of *project*, ``None`` without one."""
@@ -55,11 +61,13 @@ class Records:
             "etag": record.etag,
             "page": record.page.record(),
         }
+        encoded = json.dumps(content, separators=(",", ":")).encode()
         folder = self._folder / record.page.project
         try:
+            self._require_space(len(encoded))
             folder.mkdir(parents=True, exist_ok=True)
-            write_bytes(folder / _RECORD, json.dumps(content, separators=(",", ":")).encode())
-        except OSError as error:
+            write_bytes(folder / _RECORD, encoded)
+        except (OSError, StoreFull) as error:
             logger.warning("The upstream page of %s is not kept: %s.", record.page.project, error)
 
     def forget(self, project: str) -> None:

@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from poetry_aegis.registry.data import DataDirectory
-from poetry_aegis.registry.http.assembly import assemble
+from poetry_aegis.registry.http.assembly import assembled
 from poetry_aegis.registry.http.exchange import Exchange
 from poetry_aegis.registry.log import AccessLog
 from poetry_aegis.registry.options import ServeOptions
@@ -525,12 +525,13 @@ def fill(server: RegistryServer, built: Path, state: str) -> None:
 
 
 @pytest.fixture
-def application(tmp_path: Path) -> Application:
+def application(tmp_path: Path) -> Iterator[Application]:
     """The application as the server has it, with nothing in it."""
     data = DataDirectory.open(tmp_path / "data")
     with (tmp_path / "log").open("w") as log:
         options, users = ServeOptions(data.root), Users(data.auth)
-        return assemble(options, Store(data), users, State.open(data), AccessLog(log))
+        with assembled(options, Store(data), users, State.open(data), AccessLog(log)) as made:
+            yield made
 
 
 # The matrix

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from poetry_aegis.registry.data import DataDirectory
-from poetry_aegis.registry.http.legacy_document import latest_version
 from poetry_aegis.registry.http.legacy_json import Documents, Wanted
 from poetry_aegis.registry.http.pages import FileCache
-from poetry_aegis.registry.store.listing import ListedFile, Listing
+from poetry_aegis.registry.store.listing import ListedFile, latest_file
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.registry import HTTP, RegistryServer, read, running_registry, upload
 
@@ -195,20 +195,51 @@ def test_what_is_kept_in_memory_is_bounded(registry: RegistryServer) -> None:
     data = DataDirectory(registry.data)
     page = FileCache().get(str(data.project_pages("lib-full") / "index.json"))
     assert page is not None
-    wanted = [Wanted("lib-full", None, f"http://{number}") for number in range(4)]
+    wanted = [Wanted("lib-full", version, "") for version in (None, "1.0.0", "1.1.0")]
     documents = Documents(data)
     made = [documents.make(one, page) for one in wanted]
     assert all(
         documents.known(one, page) is document for one, document in zip(wanted, made, strict=True)
     )
 
-    few = Documents(data, most=2 * len(made[0].body) + 1)
+    few = Documents(data, most=made[1].weight + made[2].weight)
     for one in wanted:
         few.make(one, page)
-    assert [few.known(one, page) is not None for one in wanted] == [False, False, True, True]
-    few = Documents(data, most=10)
-    assert few.make(wanted[0], page).body == made[0].body
-    assert few.known(wanted[0], page) is None
+    assert [few.known(one, page) is not None for one in wanted] == [False, True, True]
+
+
+def test_the_addresses_that_clients_make_up_are_not_collected(registry: RegistryServer) -> None:
+    data = DataDirectory(registry.data)
+    page = FileCache().get(str(data.project_pages("lib-full") / "index.json"))
+    assert page is not None
+    documents = Documents(data)
+    for number in range(4):
+        wanted = Wanted("lib-full", None, f"http://{number}")
+        assert f"http://{number}/".encode() in documents.make(wanted, page).body
+        assert documents.known(wanted, page) is not None
+
+    assert documents.known(Wanted("lib-full", None, "http://0"), page) is None
+    assert len(documents._made) == 1
+
+
+def test_threads_make_documents_without_an_end(registry: RegistryServer) -> None:
+    data = DataDirectory(registry.data)
+    page = FileCache().get(str(data.project_pages("lib-full") / "index.json"))
+    assert page is not None
+    wanted = [Wanted("lib-full", version, "") for version in (None, "1.0.0", "1.1.0", "2.0.0rc1")]
+    few = Documents(data, most=2 * Documents(data).make(wanted[0], page).weight)
+    with ThreadPoolExecutor(6) as pool:
+        made = list(pool.map(lambda number: few.make(wanted[number % 4], page), range(400)))
+
+    assert len({document.etag for document in made}) == 4
+    assert few._made._weight <= few._made._most
+
+
+@pytest.mark.parametrize("spelling", ["1.0", "1.0.0", "v1", "1.0.0.0.0"])
+def test_spellings_of_a_version_are_one_document(registry: RegistryServer, spelling: str) -> None:
+    wanted = Wanted.of("lib-full", spelling, "")
+
+    assert wanted == Wanted("lib-full", "1", "")
 
 
 @pytest.mark.parametrize(
@@ -229,4 +260,5 @@ def test_the_latest_version_is_the_one_that_installers_would_pick(
         ListedFile(f"demo-{version}.tar.gz", version, "", 1, "", yanked=yanked)
         for version, yanked in versions.items()
     )
-    assert latest_version(Listing("demo", files)) == latest
+    found = latest_file(files)
+    assert (found and found.version) == latest

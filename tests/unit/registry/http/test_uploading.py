@@ -24,6 +24,7 @@ from poetry_aegis.registry.errors import (
 )
 from poetry_aegis.registry.http.exchange import ClientGone, Exchange
 from poetry_aegis.registry.http.gate import Gate
+from poetry_aegis.registry.http.proxies import Proxies
 from poetry_aegis.registry.http.uploads import Uploads
 from poetry_aegis.registry.options import RegistrySettings
 from poetry_aegis.registry.people.users import Users
@@ -420,7 +421,9 @@ class Room:
         users.add("ada", "admin-secret")
         users.add("amy", "publisher-secret", "publisher", publishes=["acme-*"])
         self.store = open_store(DataDirectory.open(folder))
-        gate = Gate(users, settings)
+        gate = Gate(
+            users, settings, Proxies(), on_login=lambda *_login: None, on_token=lambda _id: None
+        )
         self.uploads = Uploads(self.store, gate, settings, on_outcome=self.outcomes.append)
 
     def post(self, *pieces: bytes, credential: str = "ada:admin-secret", **headers: str) -> str:
