@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.store.listing import ListedFile, Listing
 
-SOURCE = "private"  # what this index is called in the install lines
+SOURCE = "aegis"  # what this index is called in the install lines
 
 
 @dataclass(frozen=True)

@@ -100,11 +100,11 @@ def _parsed(when: str) -> datetime | None:
 
 
 def _size(count: int) -> str:
-    """Return a number of bytes as people read it: ``4.2 MB``."""
-    if count < 1000:
+    """Return a number of bytes as people read it: ``4.2 MiB``."""
+    if count < 1024:
         return f"{count} B"
-    power = next((power for power in (1, 2, 3) if count < 999.95 * 1000**power), 4)
-    return f"{count / 1000**power:.1f} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+    power = next((power for power in (1, 2, 3) if count < 1023.95 * 1024**power), 4)
+    return f"{count / 1024**power:.1f} {('KiB', 'MiB', 'GiB', 'TiB')[power - 1]}"
 
 
 def _number(count: int, noun: str) -> str:

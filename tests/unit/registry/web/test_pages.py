@@ -98,8 +98,8 @@ def test_a_project_page_tells_of_the_latest_release(registry: RegistryServer) ->
     assert "3 versions" in text
     simple = f"{registry.url}/simple/"
     assert f"pip install --index-url {simple} demo-tool<" in text
-    assert f"uv add --index private={simple} demo-tool<" in text
-    assert f"poetry source add --priority=explicit private {simple}\n" in text
+    assert f"uv add --index aegis={simple} demo-tool<" in text
+    assert f"poetry source add --priority=explicit aegis {simple}\n" in text
     assert '<a href="../../project/here/">here</a> <span class="muted">&gt;=1</span>' in text
     assert "<bdi>elsewhere</bdi>" in text
     assert "Extra <code>fast</code>" in text
