@@ -124,7 +124,7 @@ def middle(loads: Sequence[Load]) -> Load:
 
 
 def _milliseconds(printed: str, percent: int) -> float:
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m)$", printed, re.MULTILINE)
+    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s|m) *$", printed, re.MULTILINE)
     if found is None:
         raise ValueError(f"no {percent} % in what wrk prints: {printed!r}")
     return float(found[1]) * UNITS[found[2]]

@@ -60,7 +60,7 @@ _AROUND = """\
     proxy_set_header Host $http_host;
     upstream registry {{ server 127.0.0.1:{registry}; keepalive 32; }}
 """
-_GUARD = "auth_request /_authorized; error_page 401 403 404 429 500 = @registry;"
+_GUARD = "auth_request /_authorized; error_page 403 404 429 500 = @registry;"
 # A decision is for one credential, method and address: a cached GET must not allow a POST.
 _BESIDE = """\
         location = /_authorized {{
