@@ -256,6 +256,70 @@ def test_core_metadata_is_relayed(
     assert index.count(f"{path}.metadata") == 0
 
 
+def test_core_metadata_that_are_wrong_or_missing_are_not_there(
+    registry: RegistryServer, index: FakeIndex, tmp_path: Path
+) -> None:
+    wrong, missing = (make_wheel(tmp_path, "undescribed", version) for version in ("1.0", "2.0"))
+    for wheel, reply in ((wrong, Reply(body=b"others")), (missing, Reply(404))):
+        path = index.publish("undescribed", wheel, metadata=b"Metadata-Version: 2.1\n")
+        index.replies[f"{path}.metadata"] = reply
+
+    for wheel in (wrong, missing):
+        metadata = read(registry, f"/upstream/undescribed/{wheel.name}.metadata")
+        file = read(registry, f"/upstream/undescribed/{wheel.name}")
+
+        assert metadata.status_code == 404  # at a 502, clients would not go on with the file
+        assert file.content == wheel.read_bytes()
+
+
+def test_core_metadata_are_beside_a_file_whose_address_is_signed(
+    registry: RegistryServer, index: FakeIndex, tmp_path: Path
+) -> None:
+    wheel, metadata = make_wheel(tmp_path, "signed"), core_metadata("signed").encode()
+    index.publish("signed", wheel, metadata=metadata, url="/signed/x.whl?sig=abc#sha256=def")
+    index.replies["/signed/x.whl?sig=abc"] = Reply(body=wheel.read_bytes())
+    index.replies["/signed/x.whl.metadata?sig=abc"] = Reply(body=metadata)
+
+    address = f"/upstream/signed/{wheel.name}"
+
+    assert read(registry, f"{address}.metadata").content == metadata
+    assert read(registry, address).content == wheel.read_bytes()
+
+
+def test_a_page_does_not_lead_readers_into_the_network_of_the_registry(
+    registry: RegistryServer, index: FakeIndex, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "inwards")
+    port = index.url.rpartition(":")[2]
+    index.publish("inwards", wheel, url=f"http://127.0.0.2:{port}/inwards")
+    index.replies["/inwards"] = Reply(body=wheel.read_bytes())
+
+    answer = read(registry, f"/upstream/inwards/{wheel.name}")
+
+    assert answer.status_code == 502
+    assert index.count("/inwards") == 0
+    failures = [line for line in registry.log_lines() if line["event"] == "upstream-failed"]
+    assert failures[-1]["kind"] == "address"
+    assert "127.0.0.2" in failures[-1]["message"]
+
+
+def test_a_file_that_the_disk_has_no_space_for_is_not_fetched(
+    index: FakeIndex, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "immense")
+    path = index.publish("immense", wheel, size=10**15)
+    index.replies[path] = Reply(body=wheel.read_bytes(), sized=False)
+
+    with registry_before(index, tmp_path, 'max_upload_size = "10000000GiB"') as registry:
+        answer = read(registry, f"/upstream/immense/{wheel.name}")
+
+    assert (answer.status_code, answer.text) == (
+        507,
+        "The registry has no space left for the file.\n",
+    )
+    assert kept(registry, "immense") == []
+
+
 @pytest.mark.parametrize(
     "path",
     [

@@ -106,7 +106,7 @@ def _judge(index: Index, username: str, status: int, location: str) -> None:
     if status == 401:
         raise Unauthorized(
             f"{index.base_url} does not accept the password of {username!r}.",
-            hint="Set a new one on the server with: "
+            hint="Type it again, or set a new one on the server with: "
             f"poetry aegis server user add {username} --replace",
         )
     if status == 403:

@@ -38,10 +38,15 @@ class ClientPoetryCommand(ServerCommand):
         DRY_RUN,
         JSON,
     ]
-    help = (
-        "The credential is tried on the server before anything is written. The password is asked "
-        "for, or read from standard input with <c1>--password-stdin</c1>."
-    )
+    help = """\
+Writes the index into Poetry's own configuration as a repository, with the
+credential, so that Poetry and <c1>poetry aegis publish</c1> find it. The credential
+is tried on the server before anything is written, with <c1>--dry-run</c1>, too. The
+password is asked for, or read from standard input.
+
+<b>Examples:</b>
+  <c1>poetry aegis client poetry</c1>
+  <c1>poetry aegis client poetry --url https://HOST/ --username ada</c1>"""
 
     def perform(self) -> int:
         """Try the credential, write the configuration, say how to use it."""

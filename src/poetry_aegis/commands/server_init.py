@@ -29,10 +29,13 @@ class ServerInitCommand(ServerCommand):
         PASSWORD_STDIN,
         JSON,
     ]
-    help = (
-        "Without <c1>--password-stdin</c1> the password is asked for on a terminal; where nobody "
-        "can be asked, one is generated and shown once."
-    )
+    help = """\
+Without <c1>--password-stdin</c1> the password is asked for on a terminal; where
+nobody can be asked, one is generated and shown once.
+
+<b>Examples:</b>
+  <c1>poetry aegis server init</c1>
+  <c1>poetry aegis server init --home ./index --port 0</c1>"""
 
     def perform(self) -> int:
         """Check all, ask for the password, then write."""

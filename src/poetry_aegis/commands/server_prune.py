@@ -15,7 +15,11 @@ if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.registry.store.retention import Removal
     from poetry_aegis.registry.upkeep import PlannedRemoval
+
+
+_SHOWN = 50  # files, beyond which each project is one line
 
 
 class ServerPruneCommand(ServerCommand):
@@ -45,7 +49,8 @@ class ServerPruneCommand(ServerCommand):
         "gives up, and their order does not matter. Yanked versions do not count among\n"
         "those that are kept. The newest version of each kind stays, and nothing goes of\n"
         "a quarantined project.\n\n"
-        "<c1>Without --apply nothing is deleted.</c1>"
+        "<c1>Without --apply nothing is deleted.</c1> Of more than 50 files each project is\n"
+        "one line; --json has them all."
     )
 
     def perform(self) -> int:
@@ -67,12 +72,34 @@ class ServerPruneCommand(ServerCommand):
     def _tell(self, planned: Sequence[PlannedRemoval], *, apply: bool) -> None:
         from poetry_aegis.server.units import counted, format_size
 
-        self.say_table(
-            [(f"{item.project}/{item.removal.file_name}", item.removal.reason) for item in planned]
-        )
+        self.say_table(_rows(planned))
         files = counted(len(planned), "file")
         size = format_size(sum(item.removal.size for item in planned))
         if apply or not planned:
             self.say(f"{files} deleted, {size}." if planned else "The rules let nothing go.")
         else:
             self.say(f"{files} would go, {size}. Delete them with: <c1>--apply</c1>")
+
+
+def _rows(planned: Sequence[PlannedRemoval]) -> list[tuple[str, str]]:
+    """Return what is shown of a plan: each file, or each project where there are many files."""
+    if len(planned) <= _SHOWN:
+        return [
+            (f"{item.project}/{item.removal.file_name}", item.removal.reason) for item in planned
+        ]
+    from itertools import groupby
+
+    return [
+        (project, _summary([item.removal for item in items]))
+        for project, items in groupby(planned, lambda item: item.project)
+    ]
+
+
+def _summary(removals: Sequence[Removal]) -> str:
+    from poetry_aegis.server.units import counted, format_size
+
+    files, versions = len(removals), {removal.version: None for removal in removals}
+    size = format_size(sum(removal.size for removal in removals))
+    newest, oldest = next(iter(versions)), next(reversed(versions))
+    which = newest if len(versions) == 1 else f"{len(versions)} versions, {oldest} to {newest}"
+    return f"{counted(files, 'file')} of {which}, {size}"

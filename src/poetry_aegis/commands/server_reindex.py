@@ -69,11 +69,15 @@ class ServerReindexCommand(ServerCommand):
                 for finding in getattr(report, kind)
             ]
         )
+        broken = report.unreadable
+        only_broken = broken and not (report.missing or report.extra or report.changed)
         looked = f"{counted(report.projects, 'project')} with {counted(report.files, 'file')}"
         if report.is_clean:
             self.say(f"{looked}: pages and files agree.")
-        elif check:
+        elif check and not only_broken:
             command = f"poetry aegis server reindex{plain(self.home_option)}"
             self.say(f"{looked}. Bring the pages up to date with: <c1>{command}</c1>")
         else:
             self.say(f"{looked}: the pages are up to date.")
+        if broken:
+            self.say("What is unreadable is not listed. Mend or remove it, then reindex.")

@@ -17,12 +17,17 @@ class ServerRunCommand(ServerCommand):
     name = "aegis server run"
     description = "Runs the index in the foreground."
     options: ClassVar[list[Option]] = [HOME]
+    help = """\
+Serves until Ctrl-C or <c1>poetry aegis server stop</c1>, with the log on the
+terminal: for containers, for service managers, and to look what is wrong.
+To serve in the background, use <c1>poetry aegis server start</c1>."""
 
     def perform(self) -> int:
         """Serve, with the server's log on the terminal."""
         settings = self.settings
         self.warn(settings.warnings)
-        self.say(f"Serving at {plain(settings.url)} until Ctrl-C.")
-        code = self.driver.run()
+        code = self.driver.run(
+            started=lambda: self.say(f"Serving at {plain(settings.url)} until Ctrl-C.")
+        )
         self.say("The server is stopped.")
         return code

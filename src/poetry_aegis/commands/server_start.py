@@ -17,6 +17,14 @@ class ServerStartCommand(ServerCommand):
     name = "aegis server start"
     description = "Starts the index, waits until it is ready."
     options: ClassVar[list[Option]] = [HOME, JSON]
+    help = """\
+Returns when the server takes requests; one that is running is left alone.
+It goes on when the terminal is closed, and not after a restart of the
+machine. Its settings are in server.toml, and read at each start.
+
+  <c1>poetry aegis server status</c1>   how it is doing
+  <c1>poetry aegis server logs</c1>     what it has logged
+  <c1>poetry aegis server stop</c1>     stops it"""
 
     def perform(self) -> int:
         """Start it, or say that it runs."""

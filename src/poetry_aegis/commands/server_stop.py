@@ -19,6 +19,9 @@ class ServerStopCommand(ServerCommand):
     name = "aegis server stop"
     description = "Stops the index."
     options: ClassVar[list[Option]] = [HOME, JSON]
+    help = """\
+Requests that are under way are finished first. A server that is not running
+is no error. To read changed settings, stop it and start it again."""
 
     def perform(self) -> int:
         """Stop it; one that is not running is fine."""

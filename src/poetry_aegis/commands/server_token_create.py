@@ -76,10 +76,13 @@ Clients send it as the password of the user <c1>__token__</c1>:
             expires=self.option("expires"),
             comment=self.option("comment") or "",
         )
+        if idle := tokens.powerless(self.home, token):
+            actions = " or ".join(idle)
+            self.warn([f"{token.entry.user} may not {actions}, and so the token cannot either."])
         if self.wants_json:
             self.print_json({**tokens.describe(token), "token": text})
             return 0
-        self.say(f"Token {token.id} is one of user {plain(token.entry.user)}.")
+        self.say(f"Token {token.id} belongs to user {plain(token.entry.user)}.")
         self.say_table([("token", f"{text}  (shown only this once)")])
         return 0
 

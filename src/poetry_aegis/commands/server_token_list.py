@@ -43,7 +43,9 @@ when it was used last, to the minute. The tokens themselves are not kept."""
 
 def _facts(state: TokenState) -> Iterator[str]:
     entry = state.token.entry
-    yield f"{entry.user}: {', '.join(entry.actions) or 'all'} on {', '.join(entry.projects)}"
+    limits = ", ".join(entry.actions) or "what the user may"
+    where = "" if "*" in entry.projects else f" on {', '.join(entry.projects)}"
+    yield f"{entry.user}: {limits}{where}"
     if entry.expires:
         yield f"{'expired' if state.expired else 'expires'} {entry.expires:%Y-%m-%d %H:%M}"
     yield f"used {state.used:%Y-%m-%d %H:%M}" if state.used else "never used"

@@ -17,6 +17,15 @@ class ServerUserListCommand(ServerCommand):
     name = "aegis server user list"
     description = "Lists the users of the index."
     options: ClassVar[list[Option]] = [HOME, JSON]
+    help = """\
+Shows for each user the role and, where there are limits, the patterns of the
+projects that the user may know of and may change. A role is one of
+
+  reader      may install
+  publisher   may upload and yank, too
+  admin       may delete and overwrite, too, and read the audit trail
+
+Rights are changed with <c1>poetry aegis server user add NAME --keep-password</c1>."""
 
     def perform(self) -> int:
         """Print names, roles and the projects that users are limited to."""

@@ -21,6 +21,10 @@ class ServerUserRemoveCommand(ServerCommand):
     description = "Removes a user from the index."
     arguments: ClassVar[list[Argument]] = [argument("user", "The user's name.")]
     options: ClassVar[list[Option]] = [HOME, JSON]
+    help = """\
+The user's password and all the user's API tokens end at once. What the user
+has uploaded stays, and so do the entries of the audit trail. The last admin
+cannot be removed."""
 
     def perform(self) -> int:
         """Remove the user, unless it is the last admin."""

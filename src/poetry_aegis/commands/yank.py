@@ -48,12 +48,19 @@ class YankCommand(IndexCommand):
         release = parse_release(self.argument("release"))
         if self.option("undo") and self.option("reason") is not None:
             raise UsageError("To take a yank back needs no reason.", hint="Leave --reason away.")
-        reason = None if self.option("undo") else self.option("reason") or ""
         with self.index() as index:
             index.require_right("yank", release.project)
             version = find_version(index.project(release.project), release)
-            self._yank(index, release.project, version, reason)
+            self._yank(index, release.project, version, self._reason(version))
         return 0
+
+    def _reason(self, version: VersionOnIndex) -> str | None:
+        """Return why to yank, ``None`` to take it back; unless told, what was told before."""
+        if self.option("undo"):
+            return None
+        given: str | None = self.option("reason")
+        before = (file.yanked for file in version.files if file.yanked)
+        return next(before, "") if given is None else given
 
     def _yank(
         self, index: Administration, project: str, version: VersionOnIndex, reason: str | None

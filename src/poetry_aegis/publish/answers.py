@@ -127,7 +127,7 @@ def _common_error(answer: Answer, repository: Repository) -> PublishError:
         return Forbidden(f"{name} does not allow this to {who} ({said}).", hint=_RIGHTS)
     if answer.status in (502, 503, 504):
         return Unreachable(f"{name} is not available at the moment ({said}).", hint=_LATER)
-    return PublishError(f"{name} refused the request ({said}).", hint=_LATER)
+    return PublishError(f"{name} refused the request ({said}).", hint=_way_out(answer))
 
 
 def _said(answer: Answer, repository: Repository) -> str:
@@ -136,13 +136,29 @@ def _said(answer: Answer, repository: Repository) -> str:
 
 _RIGHTS = (
     "Ask its administrator for the right to upload; on a poetry-aegis server: "
-    "poetry aegis server user add NAME --role publisher"
+    "poetry aegis server user add NAME --keep-password --role publisher"
 )
 _SIZE = (
     "Leave files out of the distribution, or raise the limit of the server: max_upload_size in "
     "server.toml of a poetry-aegis server, client_max_body_size of an nginx before it."
 )
 _LATER = "The same command can be run again: what has arrived is not sent twice."
+
+
+# How a poetry-aegis server says that a project is archived or quarantined.
+_TAKES_NONE = "takes no uploads"
+_ACTIVATE = (
+    "Nothing goes there until an admin makes the project active again: "
+    "poetry aegis project NAME --status active"
+)
+_PERHAPS = "Mend what it names; the same request would be refused again."
+
+
+def _way_out(answer: Answer) -> str:
+    if answer.status == 400 and _TAKES_NONE in answer.text:
+        return _ACTIVATE
+    passing = answer.status in _PASSING or answer.status >= 500
+    return _LATER if passing else _PERHAPS
 
 
 def _unauthorized(said: str, repository: Repository) -> Unauthorized:

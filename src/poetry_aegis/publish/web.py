@@ -29,6 +29,7 @@ _AS_IT_IS = {"Accept-Encoding": "identity"}
 # UnicodeError: a host name that IDNA cannot spell.
 _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
 _FINAL = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError)
+_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
@@ -113,9 +114,9 @@ class Web:
             with self._client.stream(method, url, headers=headers, **how) as response:
                 return _answer(response, _read_bounded(response))
         except _BROKEN as error:
-            return self._failure(error, url)
+            return self._failure(error, url, sends="files" in how)
 
-    def _failure(self, error: Exception, url: str) -> Failure:
+    def _failure(self, error: Exception, url: str, *, sends: bool = False) -> Failure:
         name = self.repository.name
         if certificate := _certificate_problem(error):
             return Failure(
@@ -130,8 +131,7 @@ class Web:
         why = "it took too long" if isinstance(error, httpx.TimeoutException) else detail
         failed = Unreachable(
             f"{name} gave no answer: {why or type(error).__name__}.",
-            hint=f"Is {without_userinfo(url)} up, and is it the right address? "
-            "What has arrived is not sent twice.",
+            hint=_reachable(url, sends=sends),
         )
         failed.__cause__ = error
         return Failure(
@@ -139,6 +139,14 @@ class Web:
             repeatable=not isinstance(error, _FINAL),
             reached=not isinstance(error, _NOT_SENT),
         )
+
+
+def _reachable(url: str, *, sends: bool) -> str:
+    """Return what to do about a server that does not answer."""
+    hint = f"Is {without_userinfo(url)} up, and is it the right address?"
+    if urlsplit(url).hostname in _LOCAL:
+        hint += " A server of this machine is started with: poetry aegis server start"
+    return f"{hint}\nWhat has arrived is not sent twice." if sends else hint
 
 
 class _OwnHosts(httpx.Auth):

@@ -14,6 +14,7 @@ from poetry_aegis.registry.names import as_pattern
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 _SIZE = re.compile(r"(\d+)\s*(|B|KiB|MiB|GiB|KB|MB|GB|K|M|G)", re.IGNORECASE)
@@ -176,11 +177,15 @@ def _require_positive(table: object, *keys: str) -> None:
 
 def _require_patterns(table: object, *keys: str) -> None:
     for key in keys:
-        try:
-            for pattern in getattr(table, key):
-                as_pattern(pattern)
-        except ValueError as error:
-            raise InvalidTable(f"{key}: {error}") from None
+        _require_all_patterns(key, getattr(table, key))
+
+
+def _require_all_patterns(key: str, texts: Iterable[str]) -> None:
+    try:
+        for text in texts:
+            as_pattern(text)
+    except ValueError as error:
+        raise InvalidTable(f"{key}: {error}") from None
 
 
 def _require_size(key: str, text: str) -> None:

@@ -12,14 +12,14 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.registry.errors import NotFound
-from poetry_aegis.registry.names import normalized
+from poetry_aegis.registry.names import as_pattern, normalized
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from poetry_aegis.registry.importing.importer import ImportReport, Listener
-    from poetry_aegis.registry.importing.sources import Source
+    from poetry_aegis.registry.importing.sources import Candidate, Source
     from poetry_aegis.registry.options import RetentionRule
     from poetry_aegis.registry.state.audit import AuditTrail
     from poetry_aegis.registry.state.catalog import Catalog
@@ -89,11 +89,24 @@ class Upkeep:
         listener: Listener,
         dry_run: bool = False,
     ) -> ImportReport:
-        """Import *source*, as `importer.Import` has it. Raises `ImportFailed`."""
+        """Import *source*, as `importer.Import` has it.
+
+        Raises `ImportFailed`, also for what is no pattern in *only*.
+        """
         from poetry_aegis.registry.importing.importer import Import
 
-        patterns = [normalized(pattern) for pattern in only]
-        work = Import(source, self.store, only=patterns, largest=largest, listener=listener)
+        def done(action: str, candidate: Candidate) -> None:
+            name, detail = candidate.name, candidate.yanked if action == "yank" else ""
+            self._record(action, detail or "", name.project, name.file_name)
+
+        work = Import(
+            source,
+            self.store,
+            only=_as_patterns(only),
+            largest=largest,
+            listener=listener,
+            done=done,
+        )
         if dry_run:
             return work.run(dry_run=True)
         self._finish_what_was_cut_off()
@@ -138,12 +151,9 @@ class Upkeep:
         self.store.project_list.resume()
 
     def _delete(self, project: str, removals: Sequence[Removal]) -> None:
-        file_names = [removal.file_name for removal in removals]
-        self.store.delete_files(project, file_names)
-        versions = sorted({removal.version for removal in removals})
-        self._record(
-            "prune", f"{_counted(len(file_names), 'file')} of {', '.join(versions)}", project
-        )
+        self.store.delete_files(project, [removal.file_name for removal in removals])
+        for removal in removals:
+            self._record("prune", removal.reason, project, removal.file_name)
 
     def _each(
         self,
@@ -169,10 +179,33 @@ class Upkeep:
             return project
         raise NotFound(f"There is no project {name} in this index.")
 
-    def _record(self, action: str, detail: str, project: str | None = None) -> None:
+    def _record(
+        self, action: str, detail: str, project: str | None = None, file: str | None = None
+    ) -> None:
         from poetry_aegis.registry.state.audit import Event
 
-        self.audit.record(Event(action, None, None, project=project, detail=detail))
+        self.audit.record(
+            Event(action, operator(), None, project=project, file=file, detail=detail)
+        )
+
+
+def operator() -> str | None:
+    """Return the name that the operating system has for who runs this process, if it has one."""
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError, ImportError):  # A container's user may have a number alone.
+        return None
+
+
+def _as_patterns(texts: Iterable[str]) -> tuple[str, ...]:
+    from poetry_aegis.registry.errors import ImportFailed
+
+    try:
+        return tuple(map(as_pattern, texts))
+    except ValueError as error:
+        raise ImportFailed(str(error)) from None
 
 
 def _counted(number: int, thing: str) -> str:

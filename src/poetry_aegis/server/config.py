@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from poetry_aegis.errors import CorruptProject, ServerError, UsageError
-from poetry_aegis.registry.options import RegistrySettings
+from poetry_aegis.registry.options import RegistrySettings, UpstreamSettings
 from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.tables import InvalidTable
 
@@ -108,6 +108,12 @@ class ServerSettings(RegistrySettings):
                 f"port = {self.port} is not a port.", hint="Ports go from 1 to 65535."
             )
 
+        if self.metrics_port == self.port:
+            raise InvalidTable(
+                f"port and metrics_port are both {self.port}.",
+                hint="Name another metrics_port, or 0 for none.",
+            )
+
     def of_registry(self) -> dict[str, Any]:
         """Return the part that the registry itself reads, as a table."""
         table = asdict(self)
@@ -127,13 +133,19 @@ class ServerSettings(RegistrySettings):
     @property
     def warnings(self) -> tuple[str, ...]:
         """What an operator should know before these settings are used."""
-        if is_loopback(self.host):
-            return ()
-        warning = (
+        found = []
+        if self.upstream != UpstreamSettings() and not self.upstream.url:
+            found.append("[upstream] in server.toml has no url: no other index is looked into.")
+        if not is_loopback(self.host):
+            found.append(self._unencrypted)
+        return tuple(found)
+
+    @property
+    def _unencrypted(self) -> str:
+        return (
             f"The server listens on {self.host} without TLS: whoever can listen on the network "
             "reads passwords and packages. Put a TLS proxy before it, or listen on 127.0.0.1."
         )
-        return (warning,)
 
 
 def new_settings(*, host: str, port: int) -> ServerSettings:

@@ -35,18 +35,25 @@ def most_downloaded(home: ServerHome, *, days: int, limit: int) -> list[Count]:
 
 
 def downloads_of(home: ServerHome, project: str, *, days: int) -> ProjectDownloads:
-    """Return the downloads of *project* in the last *days* days. Raises as `most_downloaded`."""
+    """Return the downloads of *project* in the last *days* days.
+
+    Raises as `most_downloaded`, and `ServerError` for one that is not here and was not downloaded.
+    """
     from poetry_aegis.registry.names import normalized
     from poetry_aegis.registry.state.downloads import DIMENSIONS, Count
 
     name = normalized(project)
     with _state(home) as state:
         if state is None:
-            return ProjectDownloads(Count(name, 0, 0), {by: [] for by in DIMENSIONS})
-        return ProjectDownloads(
-            state.downloads.of(name, days),
-            {by: state.downloads.by(name, by, days) for by in DIMENSIONS},
-        )
+            found = ProjectDownloads(Count(name, 0, 0), {by: [] for by in DIMENSIONS})
+        else:
+            found = ProjectDownloads(
+                state.downloads.of(name, days),
+                {by: state.downloads.by(name, by, days) for by in DIMENSIONS},
+            )
+    if not found.total.downloads:
+        _require_project(home, name, project)
+    return found
 
 
 def audit_entries(
@@ -65,6 +72,17 @@ def audit_entries(
             return []
         return state.audit.entries(
             limit, project=project and normalized(project), user=user, action=action
+        )
+
+
+def _require_project(home: ServerHome, name: str, asked: str) -> None:
+    from poetry_aegis.registry.data import DataDirectory
+    from poetry_aegis.registry.names import is_normalized
+
+    if not is_normalized(name) or not DataDirectory(home.data).project_pages(name).is_dir():
+        raise ServerError(
+            f"There is no project {asked} in this index.",
+            hint="The downloads of what comes from the index behind it are not counted.",
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.server.locks import locked
 from poetry_aegis.server.trail import recording
-from poetry_aegis.server.users import open_users, registry_errors
+from poetry_aegis.server.users import list_users, open_users, registry_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -76,6 +76,15 @@ def create_token(  # noqa: PLR0913 -- each is an option of the command line
         )
         record("token-created", detail=f"{token.id} of {token.entry.user}")
         return token, text
+
+
+def powerless(home: ServerHome, token: Token) -> tuple[str, ...]:
+    """Return the actions that *token* allows and the role of its user does not, by name."""
+    from poetry_aegis.registry.people.identity import Action
+
+    (user,) = (user for user in list_users(home) if user.name == token.entry.user)
+    allowed = {action.name.lower() for action in Action if user.has_role_for(action)}
+    return tuple(name for name in token.entry.actions if name not in allowed)
 
 
 def list_tokens(home: ServerHome) -> list[TokenState]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Record(Protocol):
-    """Records an action of the audit trail, done by the command line."""
+    """Records an action of the audit trail, done on the command line by the system's user."""
 
     def __call__(self, action: str, *, detail: str) -> None:
         """Return when it is on the disk."""
@@ -27,12 +27,13 @@ def recording(home: ServerHome) -> Iterator[Record]:
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.state.audit import AuditTrail, Event
     from poetry_aegis.registry.state.database import Database
+    from poetry_aegis.registry.upkeep import operator
 
     database = Database.open(DataDirectory(home.data).database)
-    trail = AuditTrail(database)
+    trail, user = AuditTrail(database), operator()
 
     def record(action: str, *, detail: str) -> None:
-        trail.record(Event(action, user=None, address=None, detail=detail))
+        trail.record(Event(action, user=user, address=None, detail=detail))
 
     try:
         yield record

@@ -7,10 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from poetry_aegis.registry.names import is_file_name, is_normalized
+
 if TYPE_CHECKING:
     from pathlib import Path
-
-DISTRIBUTIONS = (".whl", ".tar.gz", ".zip", ".egg", ".tar.bz2", ".tgz")
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,14 @@ def measure(data: Path) -> Usage:
             path = os.path.join(directory, name)  # noqa: PTH118  a Path for each file is slow
             with contextlib.suppress(FileNotFoundError):
                 disk_bytes += os.lstat(path).st_size
-                distributions += _is_distribution(name)
-        if distributions and _is_inside(directory, packages):
+                distributions += is_file_name(name)
+        if distributions and _is_project(directory, packages):
             projects.add(directory)
             files += distributions
     return Usage(projects=len(projects), files=files, disk_bytes=disk_bytes)
 
 
-def _is_distribution(name: str) -> bool:
-    return name.endswith(DISTRIBUTIONS) and not name.startswith(".")
-
-
-def _is_inside(directory: str, parent: str) -> bool:
-    return directory == parent or directory.startswith(parent + os.sep)
+def _is_project(directory: str, packages: str) -> bool:
+    """Tell whether it is a folder that the index looks into."""
+    parent, name = os.path.split(directory)
+    return parent == packages and is_normalized(name)

@@ -10,7 +10,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import UnreadableUsers, UserError
-from poetry_aegis.registry.people.identity import ROLES
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
 from poetry_aegis.server.trail import recording
@@ -67,7 +66,7 @@ def first_admin(home: ServerHome) -> str | None:
 def add_user(  # noqa: PLR0913 -- each is an option of the command line
     home: ServerHome,
     name: str,
-    password: str,
+    password: str | None,
     *,
     role: str | None,
     replace: bool,
@@ -76,17 +75,23 @@ def add_user(  # noqa: PLR0913 -- each is an option of the command line
 ) -> Identity:
     """Add a user, or give an existing one a new password and other rights; return the user.
 
-    *reads* and *publishes* are patterns of the projects that the user may know of, and change.
-    Without *role* the first user becomes an admin, later ones publishers. Raises `NoServer`,
-    `MissingExtra`, `UserError` and `UnreadableUsers`.
+    Without a *password* an existing one is given other rights alone. *reads* and *publishes* are
+    patterns of the projects that the user may know of, and change. Without *role* the first user
+    becomes an admin, later ones publishers. Raises `NoServer`, `MissingExtra`, `UserError` and
+    `UnreadableUsers`.
     """
     home.require()
     with locked(home), registry_errors(home), recording(home) as record:
         users = open_users(home)
         if role not in (None, ADMIN):
             _keep_an_admin(users.list(), without=name)
-        user = users.add(name, password, role, reads=reads, publishes=publishes, replace=replace)
-        record("user-added", detail=f"{user.name}, {user.role}")
+        if password is None:
+            user = users.change(name, role, reads=reads, publishes=publishes)
+        else:
+            user = users.add(
+                name, password, role, reads=reads, publishes=publishes, replace=replace
+            )
+        record("user-added", detail=f"{user.name}, {rights_of(user)}")
         return user
 
 
@@ -153,8 +158,8 @@ def registry_errors(home: ServerHome) -> Iterator[None]:
 
 
 _WAYS_OUT = {
-    "UserExists": "Give the user a new password with --replace.",
-    "InvalidRole": f"The roles are: {', '.join(ROLES)}.",
+    "UserExists": "Give the user a new password with --replace, or other rights and the same "
+    "password with --keep-password.",
     "NoSuchUser": "See who there is: poetry aegis server user list",
     "TokenError": "See which there are: poetry aegis server token list",
 }

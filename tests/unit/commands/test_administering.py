@@ -6,15 +6,12 @@ import io
 import json
 import os
 import sys
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cleo.io.inputs.argv_input import ArgvInput
-from cleo.io.outputs.stream_output import StreamOutput
-from poetry.console.application import Application
 
 from poetry_aegis.errors import Forbidden, PublishError, Unauthorized, UsageError
+from tests.support.commands import aegis
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.faulty import faulty_index
 from tests.support.registry import USERS, RegistryServer, listed_files, running_registry, upload
@@ -22,21 +19,6 @@ from tests.support.registry import USERS, RegistryServer, listed_files, running_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-
-@dataclass(frozen=True)
-class Result:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def document(self) -> dict[str, Any]:
-        found = json.loads(self.out)
-        assert isinstance(found, dict)
-        return found
 
 
 class Terminal(io.StringIO):
@@ -105,17 +87,6 @@ def admins_lib(lib: str, as_user: Callable[[str], None]) -> str:
     return lib
 
 
-def aegis(*arguments: str) -> Result:
-    """Run ``poetry aegis ARGUMENTS``, with the plugin loaded as Poetry loads it."""
-    out, err = io.StringIO(), io.StringIO()
-    application = Application()
-    application.auto_exits(auto_exits=False)
-    command = ArgvInput(["poetry", "aegis", *arguments])
-    code = application.run(command, StreamOutput(out), StreamOutput(err))
-    assert not any(password in out.getvalue() + err.getvalue() for password, _ in USERS.values())
-    return Result(code, out.getvalue(), err.getvalue())
-
-
 def wheel(lib: str, version: str = "1.0") -> str:
     return f"{lib}-{version}-py3-none-any.whl"
 
@@ -145,6 +116,20 @@ def test_a_version_is_yanked_and_offered_again(
     assert not done.document["yanked"]
     assert set(yanked(registry, lib).values()) == {False}
     assert aegis("yank", f"{lib}==1.0", "--undo").out == f"{lib} 1.0 is not yanked.\n"
+
+
+def test_a_yank_without_a_reason_keeps_the_one_that_was_told(
+    registry: RegistryServer, lib: str, as_user: Callable[[str], None]
+) -> None:
+    as_user("pub")
+    assert aegis("yank", f"{lib}==2.0").code == 0
+    assert yanked(registry, lib)[wheel(lib, "2.0")] in ("", True)
+    assert aegis("yank", f"{lib}==2.0", "--reason", "why").code == 0
+
+    again = aegis("yank", f"{lib}==2.0")
+
+    assert again.out == f"{lib} 2.0 is yanked already.\n"
+    assert yanked(registry, lib)[wheel(lib, "2.0")] == "why"
 
 
 def test_a_dry_run_yanks_nothing(

@@ -108,7 +108,8 @@ def test_other_refusals_are_not_taken_for_it(status: int, body: str) -> None:
     ("status", "kind", "in_hint"),
     [
         (401, Unauthorized, "poetry config http-basic.corp ada"),
-        (403, Forbidden, "--role publisher"),
+        (400, PublishError, "would be refused again"),
+        (403, Forbidden, "user add NAME --keep-password --role publisher"),
         (404, NotAnUploadUrl, "poetry config repositories.corp https://pkg.example/"),
         (405, NotAnUploadUrl, "poetry config repositories.corp https://pkg.example/"),
         (413, TooLarge, "client_max_body_size"),
@@ -177,3 +178,10 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert 3000 < wait < 3700
     past = email.utils.formatdate(0, usegmt=True)
     assert upload_failure(answer(429, retry_after=past), CORP).wait == 0
+
+
+def test_an_archived_project_is_not_to_be_tried_again() -> None:
+    said = "The project demo is archived (now in demo2) and takes no uploads."
+    error = upload_failure(answer(400, said), CORP).error
+    assert "poetry aegis project NAME --status active" in error.hint
+    assert "run again" not in error.hint

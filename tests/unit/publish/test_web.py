@@ -222,3 +222,15 @@ def test_a_large_file_takes_little_memory(index: FaultyIndex, tmp_path: Path) ->
     unit = 1 if sys.platform == "darwin" else 1024  # getrusage counts kilobytes on Linux
     assert int(grown.stdout) * unit < 16_000_000
     assert len(index.posts[0].content) == 64_000_000
+
+
+def test_what_to_do_about_silence_depends_on_what_was_asked() -> None:
+    web = Web(repository_at("http://127.0.0.1:9/legacy/"))  # where nobody answers
+    read = web.call("GET", "http://127.0.0.1:9/api/v1/whoami")
+    sent = web.post("http://127.0.0.1:9/legacy/", {}, {"content": ("a", b"")}, {})
+    elsewhere = web.get("http://nobody.invalid/simple/", {})
+    web.close()
+    hints = [f.error.hint for f in (read, sent, elsewhere) if isinstance(f, Failure)]
+
+    assert ["not sent twice" in hint for hint in hints] == [False, True, False]
+    assert ["poetry aegis server start" in hint for hint in hints] == [True, True, False]

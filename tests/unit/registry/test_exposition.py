@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from typing import TYPE_CHECKING
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from poetry_aegis.registry import exposition
 from poetry_aegis.registry.errors import Unavailable
 from poetry_aegis.registry.exposition import RegistryCollector, serving_metrics
 from poetry_aegis.registry.metrics import Metrics
@@ -115,3 +117,23 @@ def test_nothing_else_is_on_the_port(collector: RegistryCollector) -> None:
             assert HTTP.get(f"{url}/").status_code == 404
             assert HTTP.get(f"{url}/simple/").status_code == 404
             assert HTTP.post(f"{url}/metrics").status_code == 501
+
+
+def test_idle_connections_are_bounded_and_given_up(
+    collector: RegistryCollector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exposition._Handler, "timeout", 2.0)
+    with contextlib.ExitStack() as held:
+        listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+        address = listener.getsockname()
+        held.enter_context(serving_metrics(collector, listener))
+        idle = [held.enter_context(socket.create_connection(address)) for _ in range(17)]
+        first, last = idle[0], idle[-1]
+
+        assert last.recv(1) == b""  # There was no thread left for it,
+        first.settimeout(0)
+        with pytest.raises(BlockingIOError):  # and the others have not been given up yet,
+            first.recv(1)
+        first.settimeout(20)
+        assert first.recv(1) == b""  # as they are after a while.
+        assert HTTP.get(f"http://127.0.0.1:{address[1]}/metrics").status_code == 200

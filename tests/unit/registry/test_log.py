@@ -39,6 +39,24 @@ def test_a_request_is_one_line_of_json() -> None:
     }
 
 
+@pytest.mark.usefixtures("logging_as_before")
+def test_while_nobody_reads_the_log_it_ends_somewhere() -> None:
+    stream = io.StringIO()
+    configure_logging(stream)
+    log = AccessLog(stream)
+    for number in range(20_005):
+        log.write(Logged(1.0, 0.1, "GET", f"/{number}/" + "x" * 9000, "", 200, None, None, ""))
+        if number == 100:
+            assert len(log._lines[0]) < 2000
+    log.flush()
+    log.flush()
+
+    *requests, last = map(json.loads, stream.getvalue().splitlines())
+    assert len(requests) == 20_000
+    assert requests[0]["path"].startswith("/5/")
+    assert last["message"] == "The log was not taken in time: 5 requests are missing."
+
+
 def test_a_record_brings_its_event_fields_and_trace() -> None:
     try:
         raise ValueError("broken")

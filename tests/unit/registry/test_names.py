@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poetry_aegis.registry.errors import BadUpload
 from poetry_aegis.registry.names import (
+    as_pattern,
     is_file_name,
     is_normalized,
     is_project_name,
+    matches_any,
     normalized,
     parse_file_name,
     version_in,
@@ -119,3 +123,32 @@ def test_the_version_in_a_name_is_the_one_that_parsing_finds(file_name: str) -> 
 def test_where_no_version_is_in_a_name(file_name: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         version_in(file_name)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["acme-core", "Acme_Core", " acme.core ", "ACME_*", "a[a-f]me-*"]
+)
+def test_a_pattern_is_in_any_spelling_of_a_name(pattern: str) -> None:
+    for patterns in ([pattern], ["other", pattern], ["other-*", pattern]):
+        assert matches_any("acme-core", patterns)
+        assert not matches_any("core", patterns)
+    assert matches_any("acme-core", [as_pattern(pattern)])
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[", "a[b", "a]", "[]", "\ud55c\uae00-*", "a b", "a/b", "a" * 201]
+)
+def test_what_no_name_can_match_is_no_pattern(text: str) -> None:
+    with pytest.raises(ValueError, match="is not a pattern of project names") as caught:
+        as_pattern(text)
+    assert repr(text[:200]) in str(caught.value)
+
+
+PATTERNS = st.text("ab-*?[]!", min_size=1, max_size=5)
+
+
+@given(st.from_regex(r"[ab]+(-[ab]+)?", fullmatch=True), st.lists(PATTERNS, max_size=4))
+def test_patterns_match_as_those_of_a_shell(name: str, patterns: list[str]) -> None:
+    one_by_one = any(fnmatchcase(name, normalized(pattern)) for pattern in patterns)
+
+    assert matches_any(name, patterns) == matches_any(name, tuple(patterns)) == one_by_one

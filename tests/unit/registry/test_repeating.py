@@ -32,17 +32,43 @@ def test_the_last_time_comes_even_where_none_came_before() -> None:
     assert done == [1]
 
 
-def test_a_failure_is_logged_and_does_not_end_it(caplog: pytest.LogCaptureFixture) -> None:
+def test_of_failures_in_a_row_the_first_and_the_last_are_logged(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     tried: list[int] = []
-    twice = threading.Event()
+    often = threading.Event()
 
     def fail() -> None:
         tried.append(1)
-        if len(tried) == 2:
-            twice.set()
-        raise OSError("no")
+        if len(tried) == 5:
+            often.set()
+        raise OSError(f"number {len(tried)}")
 
     with repeating(fail, 0.001):
-        assert twice.wait(10)
+        assert often.wait(10)
 
-    assert len(caplog.records) == len(tried)
+    first, last = caplog.records
+    assert "number 1" in str(first.exc_info)
+    assert last.getMessage() == f"What is done every second failed {len(tried)} times."
+    assert f"number {len(tried)}" in str(last.exc_info)
+
+
+def test_each_row_of_failures_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    outcomes = [True, False, True, True, False, True]
+    done = threading.Event()
+
+    def work() -> None:
+        if outcomes and outcomes.pop(0):
+            raise OSError("no")
+        if not outcomes:
+            done.set()
+
+    with repeating(work, 0.001):
+        assert done.wait(10)
+
+    assert [record.getMessage().partition(" failed")[2] for record in caplog.records] == [
+        ", and is tried again.",
+        ", and is tried again.",
+        " 2 times.",
+        ", and is tried again.",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -79,9 +80,47 @@ def test_an_import_is_told_of(data: DataDirectory, source: Path, capsys: Capture
     skipped, summary = capsys.readouterr().out.splitlines()
     assert skipped.startswith("skipped     notes.txt: The file name 'notes.txt' is neither a wheel")
     assert summary == "3 added, 0 here already, 1 skipped, 0 failed."
-    (entry,) = audited(data)
-    assert (entry.action, entry.detail) == ("import", f"{source}: 3 added, 0 failed")
+    assert "3 added, 0 failed" in audited(data)[0].detail
     assert catalogued(data) == ["demo", "other"]
+
+
+def test_the_trail_has_each_file_of_an_import(
+    data: DataDirectory, source: Path, tmp_path: Path
+) -> None:
+    assert run("import", data, str(source)) == 0
+    whole, *files = audited(data)
+
+    assert (whole.action, whole.project, whole.detail) == (
+        "import",
+        None,
+        f"{source}: 3 added, 0 failed",
+    )
+    assert {(entry.action, entry.project, entry.file) for entry in files} == {
+        ("import", "demo", WHEEL),
+        ("import", "other", "other-1.0rc1.tar.gz"),
+        ("import", "other", "other-1.0rc2.tar.gz"),
+    }
+    assert {entry.user for entry in (whole, *files)} == {getpass.getuser()}
+    assert run("import", data, str(source)) == 0
+    assert len(audited(data)) == len(files) + 2  # what is here already is no news
+
+
+def test_a_yank_that_comes_with_an_import_is_in_the_trail(
+    data: DataDirectory, source: Path, tmp_path: Path
+) -> None:
+    theirs = tmp_path / "theirs"
+    assert run("import", DataDirectory(theirs), str(source)) == 0
+    Store(DataDirectory.open(theirs)).yank("demo", [WHEEL], "loses data")
+    with running_registry(theirs) as server:
+        assert run("import", data, server.authenticated_url("rae")) == 0
+
+    (yank,) = [entry for entry in audited(data) if entry.action == "yank"]
+    assert (yank.project, yank.file, yank.detail) == ("demo", WHEEL, "loses data")
+
+
+def test_what_is_no_pattern_is_refused(data: DataDirectory, source: Path, capsys: Capture) -> None:
+    assert run("import", data, str(source), "--only", "[") == 94
+    assert "'[' is not a pattern of project names" in capsys.readouterr().err
 
 
 def test_what_failed_decides_the_exit_code(
@@ -137,7 +176,7 @@ def test_reindex_mends_what_check_finds(filled: DataDirectory, capsys: Capture) 
     assert [finding.partition(":")[0] for finding in report["unreadable"]] == [
         "other/other-3.0.tar.gz"
     ]
-    assert [entry.action for entry in audited(data)] == ["reindex", "reindex", "import"]
+    assert [entry.action for entry in audited(data)][:3] == ["reindex", "reindex", "import"]
 
 
 def test_a_catalogue_that_is_lost_is_made_anew(filled: DataDirectory) -> None:
@@ -194,7 +233,13 @@ def test_prune_plans_and_deletes_only_when_told_to(
     assert not filled.distribution("other", removal["file"]).exists()
     assert [file.version for file in Store(filled).listing("other").files] == ["1.0rc2"]
     entry = audited(filled)[0]
-    assert (entry.action, entry.project, entry.detail) == ("prune", "other", "1 file of 1.0rc1")
+    assert (entry.action, entry.project, entry.file, entry.detail) == (
+        "prune",
+        "other",
+        "other-1.0rc1.tar.gz",
+        "1 newer pre-release is kept",
+    )
+    assert entry.user == getpass.getuser()
     assert run_json(capsys, "prune", filled, *arguments, "--apply")["removals"] == []
 
 

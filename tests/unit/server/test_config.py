@@ -155,3 +155,18 @@ def test_bytes_of_the_largest_upload(tmp_path: Path) -> None:
     home = ServerHome(tmp_path)
     write(home, 'max_upload_size = "2MiB"\n')
     assert load_settings(home).max_upload_bytes == 2 * 1024 * 1024
+
+
+def test_one_port_cannot_be_for_two(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    write(home, "port = 8123\nmetrics_port = 8123\n")
+    with pytest.raises(SettingsError, match="port and metrics_port are both 8123"):
+        load_settings(home)
+
+
+def test_an_upstream_without_an_address_is_warned_of(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    write(home, '[upstream]\ndeny = ["acme-*"]\n')
+    assert "[upstream] in server.toml has no url" in load_settings(home).warnings[0]
+    write(home, '[upstream]\nurl = "https://index.example.com/simple/"\ndeny = ["acme-*"]\n')
+    assert load_settings(home).warnings == ()

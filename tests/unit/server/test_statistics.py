@@ -42,7 +42,6 @@ def test_a_server_that_never_ran_has_nothing_to_tell_and_gets_no_database(
     set_up: ServerHome,
 ) -> None:
     assert most_downloaded(set_up, days=30, limit=5) == []
-    assert downloads_of(set_up, "demo", days=30).total == Count("demo", 0, 0)
     assert audit_entries(set_up, limit=5) == []
     assert not (set_up.data / "state.db").exists()
 
@@ -58,3 +57,15 @@ def test_a_damaged_database_is_one_sentence(set_up: ServerHome) -> None:
 def test_without_a_server_there_is_an_error(home: ServerHome) -> None:
     with pytest.raises(NoServer):
         most_downloaded(home, days=30, limit=5)
+
+
+def test_a_project_that_is_not_there_has_no_downloads(set_up: ServerHome, state: State) -> None:
+    DataDirectory(set_up.data).project_pages("demo").mkdir(parents=True)
+    assert downloads_of(set_up, "Demo", days=30).total == Count("demo", 0, 0)
+    for name in ("nobody", "../demo", ""):
+        with pytest.raises(ServerError, match=f"no project {name}"):
+            downloads_of(set_up, name, days=30)
+
+    state.downloads.count("gone", "gone-1.0.tar.gz", "pip/24.0", 7)
+    state.downloads.flush()
+    assert downloads_of(set_up, "gone", days=30).total.downloads == 1

@@ -119,3 +119,10 @@ def test_no_server(home: ServerHome) -> None:
         with pytest.raises(NoServer):
             attempt()
     assert not home.root.exists()
+
+
+def test_what_a_token_promises_in_vain_is_known(with_ada: ServerHome) -> None:
+    users.add_user(with_ada, "ci", "s3cret", role="publisher", replace=False)
+    for user, idle in (("ci", ("delete", "audit")), ("ada", ())):
+        token, _ = tokens.create_token(with_ada, user, actions=["read", "delete", "audit"])
+        assert tokens.powerless(with_ada, token) == idle

@@ -14,8 +14,11 @@ def test_projects_distributions_and_bytes(tmp_path: Path) -> None:
         "packages/a/a-1.0-py3-none-any.whl.metadata": 3,
         "packages/a/a-1.0.tar.gz": 20,
         "packages/a/.tmp-x.whl": 1,
-        "packages/b/b-1.0.zip": 5,
-        "packages-old/c/c-1.0.zip": 7,
+        "packages/b/b-1.0.tar.gz": 5,
+        "packages/Bad_Name/bad_name-1.0.tar.gz": 0,
+        "packages/b/below/b-2.0.tar.gz": 0,
+        "packages/a/a-1.0.zip": 0,
+        "packages-old/c/c-1.0.tar.gz": 7,
         "simple/a/index.html.gz": 2,
     }.items():
         path = tmp_path / name

@@ -44,7 +44,7 @@ def test_there_is_always_an_admin(set_up: ServerHome) -> None:
         (lambda home: users.remove_user(home, "nobody"), "user list"),
         (lambda home: users.add_user(home, "a:b", "x", role=None, replace=False), ""),
         (lambda home: users.add_user(home, "eve", "", role=None, replace=False), ""),
-        (lambda home: users.add_user(home, "eve", "x", role="king", replace=False), "reader"),
+        (lambda home: users.add_user(home, "eve", "x", role="king", replace=False), ""),
     ],
     ids=["exists", "nobody", "name", "password", "role"],
 )
@@ -108,3 +108,19 @@ def test_generated_passwords_differ() -> None:
     first, second = users.generate_password(), users.generate_password()
     assert first != second
     assert len(first) >= 24
+
+
+def test_rights_change_without_the_password(set_up: ServerHome) -> None:
+    users.add_first_user(set_up, "ada", "s3cret")
+    users.add_user(set_up, "bob", "s3cret", role=None, replace=False, reads=["a-*"])
+
+    bob = users.add_user(set_up, "bob", None, role="reader", replace=False, publishes=["a-core"])
+
+    assert users.rights_of(bob) == "reader (reads a-*; publishes a-core)"
+    logged_in = users.open_users(set_up).authenticate("bob", "s3cret")
+    assert logged_in == bob
+    with pytest.raises(UserError, match="no user 'eve'"):
+        users.add_user(set_up, "eve", None, role="reader", replace=False)
+    with pytest.raises(UserError, match="only admin"):
+        users.add_user(set_up, "ada", None, role="reader", replace=False)
+    assert roles(set_up) == {"ada": "admin", "bob": "reader"}

@@ -47,7 +47,9 @@ _FILE = f"{_PROJECT}/files/{{file_name}}"
 class Api:
     """Answers what is under ``/api/v1/`` about projects and the user who asks."""
 
-    def __init__(self, store: Store, gate: Gate, audit: AuditTrail) -> None:
+    def __init__(self, store: Store, gate: Gate, audit: AuditTrail, *, overwrites: bool) -> None:
+        """Take what it works on; *overwrites* is whether anybody may replace a file."""
+        self._forbidden = frozenset[Action]() if overwrites else frozenset({Action.OVERWRITE})
         self._store = store
         self._gate = gate
         self._audit = audit
@@ -88,7 +90,8 @@ class Api:
                 "role": user.role if user else None,
                 "token": user.token if user else None,
                 "may": {
-                    action.name.lower(): self._gate.may(exchange, action, project)
+                    action.name.lower(): action not in self._forbidden
+                    and self._gate.may(exchange, action, project)
                     for action in Action
                 },
             }

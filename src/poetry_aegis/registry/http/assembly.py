@@ -59,7 +59,7 @@ def assembled(
         Authorisation(store.data, gate),
         Files(store.data, gate, files, immutable=not settings.overwrite),
         uploads,
-        Api(store, gate, state.audit),
+        Api(store, gate, state.audit, overwrites=settings.overwrite),
         LegacyJson(store.data, gate, proxies, files),
         web,
         Statistics(state, store, gate),

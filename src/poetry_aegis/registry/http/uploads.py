@@ -21,13 +21,13 @@ from poetry_aegis.registry.errors import (
     TooLarge,
     UploadStalled,
 )
+from poetry_aegis.registry.http.events import event_of
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
 from poetry_aegis.registry.http.form import DIGESTS, FILE, Form, FormReader, UploadedFile
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_project_name, normalized, parse_file_name
 from poetry_aegis.registry.people.identity import Action
 from poetry_aegis.registry.space import require_space
-from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
 if TYPE_CHECKING:
@@ -221,18 +221,8 @@ class Uploads:
         return f"Deleted {', '.join(files)}."
 
     def _record(self, exchange: Exchange, action: str, project: str, file: str) -> None:
-        user = exchange.user
         if self._audit is not None:
-            self._audit.record(
-                Event(
-                    action,
-                    user.name if user else None,
-                    exchange.address,
-                    project=project,
-                    file=file,
-                    token=user.token if user else None,
-                )
-            )
+            self._audit.record(event_of(exchange, action, project, file))
 
 
 async def _next_message(exchange: Exchange) -> Message:

@@ -35,7 +35,8 @@ class IndexClient:
     """HTTP requests to the index at *url* and to where it keeps its files.
 
     A user and password in *url* go to that origin alone; for others, and without them, the user's
-    netrc file is asked. Redirects are followed, proxies are those of the environment.
+    netrc file is asked, but never for plain HTTP where the index itself has TLS. Redirects
+    are followed, proxies are those of the environment.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,6 +46,7 @@ class IndexClient:
             raise ImportFailed(f"The address of the index is not valid: {error}.") from None
         self.url = str(given.copy_with(username=None, password=None, query=None, fragment=None))
         self._origin = (given.scheme, given.netloc)
+        self._schemes = {"https", given.scheme}  # over which netrc's credentials may go
         self._credential = (given.username, given.password) if given.userinfo else None
         self._http = httpx.Client(follow_redirects=True, timeout=_TIMEOUT)
 
@@ -85,7 +87,7 @@ class IndexClient:
         asked = httpx.URL(url)
         if self._credential is not None and (asked.scheme, asked.netloc) == self._origin:
             return self._credential
-        return _from_netrc(asked.host)
+        return _from_netrc(asked.host) if asked.scheme in self._schemes else None
 
 
 def _require_success(response: httpx.Response) -> None:

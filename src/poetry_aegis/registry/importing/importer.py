@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from packaging.version import Version
 
     from poetry_aegis.registry.importing.sources import Candidate, Source
+    from poetry_aegis.registry.importing.transfer import Done
     from poetry_aegis.registry.store.store import Store
 
     _Taken: TypeAlias = tuple[Candidate, Fate | Finding]
@@ -47,10 +48,10 @@ class Listener(Protocol):
 
 @dataclass(frozen=True)
 class ImportReport:
-    """What an import did, or would do: files as ``project/file``, *size* in bytes.
+    """What an import did, or would do: files as ``project/file``.
 
-    *present* were there already, *skipped* are no distributions, *failed* are some and could not
-    be taken over.
+    *size* is of what was *added*, in bytes; *present* were there already, *skipped* are no
+    distributions, *failed* are some and could not be taken over.
     """
 
     source: str
@@ -68,10 +69,11 @@ class ImportReport:
 class Import:
     """An import of *source* into *store*, of the projects that match *only* (all, if empty).
 
-    Files of more than *largest* bytes are not taken.
+    Files of more than *largest* bytes are not taken. *done* is told of each change to the store, by
+    the thread that made it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 -- what to import, and whom to tell of it
         self,
         source: Source,
         store: Store,
@@ -79,6 +81,7 @@ class Import:
         only: Sequence[str] = (),
         largest: int,
         listener: Listener,
+        done: Done,
     ) -> None:
         self._source = source
         self._only = only
@@ -86,7 +89,7 @@ class Import:
         self._stopped = threading.Event()
         self._counting = threading.Lock()
         self._size = 0
-        self._transfer = Transfer(store, largest, self._stopped, self._advance)
+        self._transfer = Transfer(store, largest, self._stopped, self._advance, done)
 
     def run(self, *, dry_run: bool = False) -> ImportReport:
         """Take all over that can be, and return what became of each file.
@@ -95,6 +98,10 @@ class Import:
         """
         survey = self._source.survey(self._only, self._listener.surveyed)
         attempt = self._transfer.foresee if dry_run else self._transfer.take_in
+        if self._only and not (survey.candidates or survey.failed):
+            raise ImportFailed(
+                f"{self._source.description} has no project that matches {', '.join(self._only)}."
+            )
         taken = self._take_all(survey.candidates, attempt)
         failures = [fate for _, fate in taken if isinstance(fate, Finding)]
         return ImportReport(
@@ -103,7 +110,7 @@ class Import:
             present=_with_fate(taken, Fate.PRESENT),
             skipped=_sorted(survey.skipped),
             failed=_sorted([*survey.failed, *failures]),
-            size=self._size,
+            size=self._transfer.added_bytes,
         )
 
     def _take_all(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -14,14 +15,15 @@ from poetry_aegis.registry.importing.patience import retried
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Mapping
     from pathlib import Path
-    from typing import IO
+    from typing import IO, Literal, TypeAlias
 
     from poetry_aegis.registry.importing.sources import Candidate
     from poetry_aegis.registry.store.listing import ListedFile
     from poetry_aegis.registry.store.store import Store
+
+    Done: TypeAlias = Callable[[Literal["import", "yank"], Candidate], None]
 
 _KNOWN_DIGESTS = frozenset({"md5", "sha1", "sha224", "sha256", "sha384", "sha512"})
 
@@ -40,8 +42,9 @@ class Fate(Enum):
 class Transfer:
     """Takes candidates into *store*, none of them of more than *largest* bytes.
 
-    *advanced* is called with each number of bytes that has arrived, and *stopped* ends it all.
-    Safe to use from several threads.
+    *advanced* is called with each number of bytes that has arrived, *done* with what was done to
+    the store: ``import`` or ``yank``, of which candidate. *stopped* ends it all. Safe to use from
+    several threads, which are those that the two are called from.
     """
 
     def __init__(
@@ -50,11 +53,15 @@ class Transfer:
         largest: int,
         stopped: threading.Event,
         advanced: Callable[[int], None],
+        done: Done,
     ) -> None:
         self._store = store
         self._largest = largest
         self._stopped = stopped
         self._advanced = advanced
+        self._done = done
+        self._counting = threading.Lock()
+        self.added_bytes = 0
         self._foreseen: dict[str, str] = {}  # titles, and the sha256 of the first such file
 
     def take_in(self, candidate: Candidate) -> Fate:
@@ -66,6 +73,8 @@ class Transfer:
         fate = self.foresee(candidate, look_inside=False)
         if fate is Fate.ADDED:
             fate = self._bring(candidate)
+        if fate is Fate.ADDED:
+            self._done("import", candidate)
         self._keep_yank(candidate)
         return fate
 
@@ -89,16 +98,20 @@ class Transfer:
 
     def _bring(self, candidate: Candidate) -> Fate:
         with self._store.incoming() as (stream, path):
-            sha256 = retried(lambda: self._copy(candidate, stream), self._stopped)
+            sha256, size = retried(lambda: self._copy(candidate, stream), self._stopped)
             stream.close()  # Windows renames only what nobody holds open.
             distribution = inspect(path, candidate.name, sha256)
             outcome = self._store.add(
                 path, distribution, Overwriting.NOT_ASKED, uploaded=candidate.uploaded
             )
-        return Fate.PRESENT if outcome is Outcome.UNCHANGED else Fate.ADDED
+        if outcome is Outcome.UNCHANGED:
+            return Fate.PRESENT
+        with self._counting:
+            self.added_bytes += size
+        return Fate.ADDED
 
-    def _copy(self, candidate: Candidate, stream: IO[bytes]) -> str:
-        """Write the file to *stream*, durably, and return its sha256."""
+    def _copy(self, candidate: Candidate, stream: IO[bytes]) -> tuple[str, int]:
+        """Write the file to *stream*, durably, and return its sha256 and size."""
         stream.seek(0)
         stream.truncate()
         wanted = {key: value for key, value in candidate.digests.items() if key in _KNOWN_DIGESTS}
@@ -115,7 +128,7 @@ class Transfer:
             self._advanced(len(block))
         _require_declared(candidate, size, {name: d.hexdigest() for name, d in running.items()})
         make_durable(stream)
-        return running["sha256"].hexdigest()
+        return running["sha256"].hexdigest(), size
 
     def _require_small(self, size: int) -> None:
         if size > self._largest:
@@ -128,6 +141,7 @@ class Transfer:
         listed = self._store.listing(project).file(file_name)
         if listed is not None and listed.yanked != candidate.yanked:
             self._store.yank(project, [file_name], candidate.yanked)
+            self._done("yank", candidate)
 
 
 def _sha256(candidate: Candidate, listed: ListedFile) -> str | None:

@@ -103,6 +103,27 @@ class Users:
             self._files.write_htpasswd(contents.htpasswd.with_user(name, password_hash))
         return entry.identify(name)
 
+    def change(
+        self,
+        name: str,
+        role: str | None = None,
+        *,
+        reads: Iterable[str] | None = None,
+        publishes: Iterable[str] | None = None,
+    ) -> Identity:
+        """Give a user other rights and keep the password; return the user.
+
+        What is not given stays. Raises `NoSuchUser`, `InvalidRole` and, for a pattern,
+        `UsersError`.
+        """
+        name = unicodedata.normalize("NFC", name)
+        given = _given(role, reads, publishes)
+        with self._files.changing() as contents:
+            _require_user(contents, name)
+            entry = dataclasses.replace(contents.access.user(name), **given)
+            self._files.write_access(access.with_user(contents.access_text, name, entry))
+        return entry.identify(name)
+
     def remove(self, name: str) -> None:
         """Remove a user, with all tokens. Raises `NoSuchUser`."""
         with self._files.changing() as contents:

@@ -32,7 +32,7 @@ def unseen(_done: int, _all: int) -> None:
 def reindex_all(store: Store, progress: Progress) -> Report:
     """See `Store.reindex_all`."""
     projects = _projects(store)
-    report = Report(projects=len(projects))
+    report = Report(projects=len(projects), unreadable=_strays(store))
     for done, project in enumerate(projects, 1):
         report += _brought_up_to_date(store, project)
         progress(done, len(projects))
@@ -42,9 +42,10 @@ def reindex_all(store: Store, progress: Progress) -> Report:
 
 def _brought_up_to_date(store: Store, project: str) -> Report:
     try:
-        if store.is_stale(project) or _is_damaged(store, project):
+        files = {path.name for path in distribution_files(store.data.project_files(project))}
+        if store.is_stale(project) or _listed(store, project) != files:
             return replace(store.reindex(project).report, projects=0)
-        return Report(files=len(distribution_files(store.data.project_files(project))))
+        return Report(files=len(files))
     except OSError as error:  # The other projects are not to suffer from it.
         return Report(unreadable=(f"{project}: {error}",))
 
@@ -52,7 +53,7 @@ def _brought_up_to_date(store: Store, project: str) -> Report:
 def check(store: Store, progress: Progress) -> Report:
     """See `Store.check`."""
     projects = _projects(store)
-    report = _check_list(store, projects)
+    report = _check_list(store, projects) + Report(unreadable=_strays(store))
     for done, project in enumerate(projects, 1):
         report += check_project(store, project)
         progress(done, len(projects))
@@ -65,18 +66,28 @@ def check_project(store: Store, project: str) -> Report:
         return _check_project(store, project)
 
 
-def _is_damaged(store: Store, project: str) -> bool:
+def _listed(store: Store, project: str) -> set[str] | None:
+    """Return the files that a project's page tells of, ``None`` for a page that is damaged."""
     try:
-        parse_listing((store.data.project_pages(project) / JSON_PAGE).read_bytes())
+        page = (store.data.project_pages(project) / JSON_PAGE).read_bytes()
+        return {file.file_name for file in parse_listing(page).files}
     except (OSError, ValueError):
-        return True
-    return False
+        return None
 
 
 def _projects(store: Store) -> list[str]:
     folders = (store.data.packages, store.data.simple, store.data.pending)
     return sorted(
         {path.name for folder in folders for path in folder.iterdir() if is_normalized(path.name)}
+    )
+
+
+def _strays(store: Store) -> tuple[str, ...]:
+    """Return what is said of folders with distributions that are no project's."""
+    return tuple(
+        f"{path.name}: the folder is not named as a project is, in a-z, 0-9 and single hyphens"
+        for path in sorted(store.data.packages.iterdir())
+        if not is_normalized(path.name) and path.is_dir() and distribution_files(path)
     )
 
 

@@ -32,6 +32,6 @@ def _addresses(host: str, port: int | None) -> set[str]:
     """Return the addresses of *host*, which may itself be one, in any spelling."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+    except (OSError, ValueError):  # also a name that cannot be encoded
         return set()
     return {str(entry[4][0]) for entry in found}

@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-from poetry_aegis.registry.names import is_normalized, matches_any, normalized
+from poetry_aegis.registry.names import is_normalized, matches_any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from poetry_aegis.registry.options import RegistrySettings
     from poetry_aegis.registry.upstream.pages import UpstreamPage
 
 
 @dataclass(frozen=True)
 class Policy:
-    """Patterns of normalised project names, and the age a file must have in days."""
+    """Patterns of project names, and the age a file must have in days."""
 
     reserved: tuple[str, ...] = ()
     allow: tuple[str, ...] = ("*",)
@@ -26,15 +24,15 @@ class Policy:
 
     @classmethod
     def of(cls, settings: RegistrySettings) -> Policy:
-        """Return the policy that an operator wrote; names in patterns may be spelled anyhow.
+        """Return the policy that an operator wrote.
 
         Without another index, no project is allowed.
         """
         upstream = settings.upstream
         return cls(
-            reserved=_normalized(settings.reserved),
-            allow=_normalized(upstream.allow) if upstream.url else (),
-            deny=_normalized(upstream.deny),
+            reserved=settings.reserved,
+            allow=upstream.allow if upstream.url else (),
+            deny=upstream.deny,
             minimum_age=upstream.minimum_age,
         )
 
@@ -67,10 +65,6 @@ def may_look_outside(project: str, policy: Policy, *, is_here: bool) -> bool:
         and not matches_any(project, policy.deny)
         and matches_any(project, policy.allow)
     )
-
-
-def _normalized(patterns: Iterable[str]) -> tuple[str, ...]:
-    return tuple(normalized(pattern.strip()) for pattern in patterns)
 
 
 def _moment(upload_time: str) -> datetime:

@@ -19,7 +19,7 @@ from poetry_aegis.signals import stops_as_interrupts
 
 if TYPE_CHECKING:
     import subprocess
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from poetry_aegis.server.config import ServerSettings
     from poetry_aegis.server.home import ServerHome
@@ -97,7 +97,7 @@ class EmbeddedDriver:
         if follow:
             yield from logs.follow(self.home.log_file, after=end)
 
-    def run(self) -> int:
+    def run(self, *, started: Callable[[], None]) -> int:
         """Run the process with this terminal's output. See `Driver.run`."""
         require_registry()
         self._require_data()
@@ -107,6 +107,7 @@ class EmbeddedDriver:
                 self._refuse_second()
                 process = self._launch(None)
             try:
+                started()
                 code = process.wait()
             except KeyboardInterrupt:
                 return 0

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from poetry_aegis.server.usage import Usage
 
@@ -72,8 +72,9 @@ class Driver(Protocol):
     def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
         """Yield the last *lines* lines of the log, and with *follow* those that come, for ever."""
 
-    def run(self) -> int:
+    def run(self, *, started: Callable[[], None]) -> int:
         """Serve in the foreground until Ctrl-C or a stop; return the exit code.
 
+        *started* is called as soon as the server has what it needs.
         Raises `PortInUse`, and `ServerError` where the server ends by itself.
         """

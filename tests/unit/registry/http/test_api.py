@@ -15,6 +15,7 @@ from tests.support.registry import (
     CHEAP_ROUNDS,
     HTTP,
     JSON,
+    UNLIMITED_LOGINS,
     USERS,
     RegistryServer,
     add_users,
@@ -142,6 +143,15 @@ def test_whoami_tells_what_a_user_may_do(
     answer = ask(registry, "GET", "/whoami", user=user).json()
     assert (answer["user"], answer["role"], answer["token"]) == (user, PEOPLE[user][1], None)
     assert {right for right, allowed in answer["may"].items() if allowed} == rights
+
+
+def test_where_nobody_may_overwrite_whoami_says_so(tmp_path: Path) -> None:
+    settings = f"overwrite = false\n{UNLIMITED_LOGINS}"
+    with running_registry(tmp_path / "data", users=PEOPLE, settings=settings) as server:
+        may = ask(server, "GET", "/whoami", user="ada").json()["may"]
+
+    assert may.pop("overwrite") is False
+    assert all(may.values())
 
 
 def test_whoami_tells_of_the_rights_to_a_project(registry: RegistryServer) -> None:

@@ -276,7 +276,7 @@ ROUTES: Mapping[tuple[str, str], Sequence[Ask]] = {
     ("GET", "/simple"): [Ask("/simple", "read", 301)],
     ("GET", "/simple/{project}/"): [
         Ask("/simple/{project}/", "read"),
-        Ask("/simple/Other/", "read", 301),
+        Ask("/simple/Other/", "read", 301, project="other"),
         Ask("/simple/missing/", "read", 404, project="missing"),
         Ask("/simple/acme-missing/", "read", 404, project="acme-missing"),
         Ask("/simple/outside/", "read", 404, ONLY_UPSTREAM, project="outside"),

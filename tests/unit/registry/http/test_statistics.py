@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.errors import PortInUse, UnusableData
 from poetry_aegis.registry.people.users import Users
+from poetry_aegis.registry.people.uses import last_uses
 from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.state.state import State
 from poetry_aegis.server.ports import find_free_port
@@ -228,6 +230,40 @@ def test_what_was_counted_last_is_kept_when_the_server_stops(tmp_path: Path) -> 
         assert server.terminate() == 0
 
     assert State.open(DataDirectory(server.data)).downloads.of("demo").downloads == 5
+
+
+def test_downloads_that_a_web_server_logged_are_counted_beside_ours(tmp_path: Path) -> None:
+    log = tmp_path / "access.json"
+    lines = [
+        {"time": time.time(), "method": "GET", "uri": FILE, "status": 200, "bytes": 7, **more}
+        for more in ({"upstream": ""}, {"upstream": "127.0.0.1:8080"}, {})
+    ]
+    log.write_text("".join(json.dumps({**line, "id": n}) + "\n" for n, line in enumerate(lines)))
+    with running(tmp_path, f"followed_log = {json.dumps(str(log))}") as server:
+        assert upload(server, make_wheel(tmp_path)).status_code == 200
+        assert read(server, FILE).status_code == 200
+        assert settled(server, 3)["total"] == 3
+        with log.open("a") as stream:
+            stream.write(json.dumps({**lines[0], "id": 9}) + "\n")
+        assert server.terminate() == 0  # What was logged last is counted at the end.
+
+    assert State.open(DataDirectory(server.data)).downloads.of("demo").downloads == 4
+
+
+def test_nothing_is_left_open_when_the_server_stops(tmp_path: Path) -> None:
+    with running(tmp_path) as server:
+        _, secret = Users(server.data / "auth", rounds=CHEAP_ROUNDS).create_token("pub")
+        token = HTTP.get(f"{server.url}/simple/", auth=("__token__", secret))
+        assert token.status_code == 200
+        assert HTTP.get(f"{server.url}/simple/", auth=("rae", "not-it")).status_code == 401
+        assert server.terminate() == 0
+        assert "not brought up to date" not in server.log()
+        # SQLite tidies up after the last connection that is closed, and not after a process.
+        assert not server.data.joinpath("state.db-wal").exists()
+
+    state = State.open(DataDirectory(server.data))
+    assert len(last_uses(state.database)) == 1
+    assert [entry.action for entry in state.audit.entries(user="rae")] == ["login-failed"]
 
 
 def test_files_are_served_while_the_database_fails(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.errors import (
     BadUpload,
     FileExists,
+    Forbidden,
     NotFound,
     StoreFull,
     UploadStalled,
@@ -524,7 +525,7 @@ def test_a_project_is_refused_before_its_file_is_read(tmp_path: Path) -> None:
     form = body_of(make_wheel(tmp_path), name="Other")
     pieces = [form[:400], b"x" * (1 << 20), b"x" * (1 << 20), form[400:]]
 
-    with pytest.raises(NotFound, match="no project other"):
+    with pytest.raises(Forbidden, match="no right to upload to this index for the project other"):
         room.post(*pieces, credential="amy:publisher-secret")
 
     assert len(room.left) == 2
@@ -535,7 +536,7 @@ def test_a_project_is_refused_before_its_file_is_read(tmp_path: Path) -> None:
 def test_a_name_that_lies_gets_nobody_in(tmp_path: Path) -> None:
     room = Room(tmp_path / "data")
 
-    with pytest.raises(NotFound, match="no project demo"):
+    with pytest.raises(Forbidden, match="for the project demo"):
         room.post(
             body_of(make_wheel(tmp_path), name="acme-core"), credential="amy:publisher-secret"
         )

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from poetry_aegis.registry.importing.sources import Candidate
+
 LARGEST = 10_000
 
 
@@ -23,6 +25,11 @@ class Heard:
 
     pages: list[tuple[int, int]] = field(default_factory=list)
     files: list[tuple[int, int, int]] = field(default_factory=list)
+
+    changes: list[tuple[str, str]] = field(default_factory=list)
+
+    def done(self, action: str, candidate: Candidate) -> None:
+        self.changes.append((action, candidate.title))
 
     def surveyed(self, pages: int, of_pages: int) -> None:
         self.pages.append((pages, of_pages))
@@ -46,8 +53,14 @@ class Importing:
         index: str | None = None,
         dry_run: bool = False,
     ) -> ImportReport:
-        opened = open_source(str(source), index)
-        work = Import(opened, self.store, only=only, largest=LARGEST, listener=self.heard)
+        work = Import(
+            open_source(str(source), index),
+            self.store,
+            only=only,
+            largest=LARGEST,
+            listener=self.heard,
+            done=self.heard.done,
+        )
         return work.run(dry_run=dry_run)
 
 

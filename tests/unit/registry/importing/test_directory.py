@@ -202,3 +202,20 @@ def test_what_is_no_source_is_refused(tmp_path: Path) -> None:
         open_source(str(tmp_path / "nothing"))
     with pytest.raises(ImportFailed, match="no devpi export"):
         open_source(str(tmp_path), "team/prod")
+
+
+def test_the_size_is_of_what_was_added(importing: Importing, packages: Path) -> None:
+    size = (packages / WHEEL).stat().st_size
+    (packages / "broken-1.0.tar.gz").write_bytes(b"x" * 500)
+
+    assert importing.run(packages, ["demo", "broken"]).size == size
+    again = importing.run(packages, ["demo", "broken"])
+
+    assert (again.added, len(again.failed), again.size) == ((), 1, 0)
+
+
+def test_patterns_that_nothing_matches_are_told_of(importing: Importing, packages: Path) -> None:
+    (packages / "notes.txt").write_text("")
+
+    with pytest.raises(ImportFailed, match=r"has no project that matches zzz, yyy-\*\."):
+        importing.run(packages, ["zzz", "yyy-*"])

@@ -11,6 +11,7 @@ import pytest
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.errors import ImportFailed
 from poetry_aegis.registry.importing import patience, simple_api
+from poetry_aegis.registry.importing.client import IndexClient
 from poetry_aegis.registry.store.store import Store
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.registry import running_registry, upload
@@ -278,3 +279,20 @@ def test_a_page_without_end_is_not_read_to_the_end(
         report = importing.run(url, ["demo"])
 
     assert "larger than any index's" in report.failed[0].reason
+
+
+@pytest.mark.parametrize(
+    ("index", "file", "asked"),
+    [("https", "https", True), ("https", "http", False), ("http", "http", True)],
+)
+def test_netrc_is_not_for_plain_http_behind_tls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, index: str, file: str, asked: bool
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine files.example.com login ana password s3cret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+
+    client = IndexClient(f"{index}://index.example.com/simple/")
+
+    credential = client._credential_for(f"{file}://files.example.com/{WHEEL}")
+    assert credential == (("ana", "s3cret") if asked else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,6 +11,7 @@ from poetry_aegis.registry.archives.distributions import inspect
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.names import parse_file_name
+from poetry_aegis.registry.state import catalog as module
 from poetry_aegis.registry.state.catalog import Catalog, Totals
 from poetry_aegis.registry.state.database import Database
 from poetry_aegis.registry.store.admission import Overwriting
@@ -137,3 +139,30 @@ def test_what_changes_while_it_is_made_anew_stays(data: DataDirectory, catalog: 
     catalog.rebuild(Changing(data))
 
     assert catalog.search((), 1).entries[0].version == "2.0"
+
+
+def test_a_fill_ends_with_its_block(
+    data: DataDirectory, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(data)
+    for name in ("one", "two", "three"):
+        add(store, name)
+    begun, ended = threading.Event(), threading.Event()
+
+    class Slow(Store):
+        def listing(self, project: str) -> Listing:
+            begun.set()
+            assert ended.wait(10)
+            return super().listing(project)
+
+    def end() -> None:
+        assert begun.wait(10)
+        catalog._ending = True
+        ended.set()
+
+    threading.Thread(target=end).start()
+    monkeypatch.setattr(module, "_BATCH", 1)
+    with catalog.filling(Slow(data)):
+        assert ended.wait(10)
+
+    assert catalog.totals().projects == 1

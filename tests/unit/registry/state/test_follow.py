@@ -86,6 +86,12 @@ def test_downloads_are_counted_once(follower: LogFollower, log: Path, database: 
         (line(status=206), 0),
         (line(WHEEL + ".metadata"), 0),
         (line(WHEEL + "?x=y"), 1),
+        (line(upstream="127.0.0.1:8080"), 0),  # The registry has counted it already.
+        (line(upstream="127.0.0.1:1, 127.0.0.1:8080"), 0),
+        (line(upstream=["127.0.0.1:8080"]), 0),
+        (line(upstream=""), 1),
+        (line(upstream="-"), 1),
+        (line(upstream=None), 1),
         (line(WHEEL.replace("demo-1", "demo%2D1")), 1),
         (line("/packages/demo/../demo/demo-1.0.0.tar.gz"), 0),
         (line("/packages/Demo/demo-1.0.0.tar.gz"), 0),

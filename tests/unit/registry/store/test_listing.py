@@ -66,3 +66,20 @@ def test_a_damaged_page_is_a_value_error(content: bytes) -> None:
         parse_listing(content)
     with pytest.raises(ValueError, match=r"."):
         parse_project_list(content)
+
+
+def test_a_file_that_was_taken_is_read_whatever_names_are_refused_since() -> None:
+    tags = ".".join(f"x{number}" for number in range(20))
+    name = f"demo-1.0-{tags}-{tags}-a.b.c.whl"
+    entry = {"filename": name, "hashes": {"sha256": "0" * 64}, "size": 1, "upload-time": ""}
+
+    assert ListedFile.from_json(entry).version == "1.0"
+
+
+@pytest.mark.parametrize("name", ["demo.whl", "demo-one.tar.gz", "../demo-1.0.tar.gz"])
+def test_a_page_that_names_no_distribution_is_a_value_error(name: str) -> None:
+    entry = {"filename": name, "hashes": {"sha256": "0" * 64}, "size": 1, "upload-time": ""}
+    page = {"meta": {}, "name": "demo", "files": [entry]}
+
+    with pytest.raises(ValueError, match=r"version|distribution"):
+        parse_listing(json.dumps(page).encode())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
@@ -95,6 +96,15 @@ def test_a_rule_is_of_its_projects(projects: tuple[str, ...]) -> None:
 
     assert plan(files, [RetentionRule(projects, keep_releases=1)], NOW) == ()
     assert gone(plan(files, [RetentionRule(("de*",), keep_releases=1)], NOW)) == ["1.0"]
+
+
+@pytest.mark.parametrize("name", ["pre-lib", "Pre_Lib", "pre.lib", "PRE_*", "*_Lib"])
+def test_a_rule_protects_a_project_in_any_spelling_of_its_name(name: str) -> None:
+    files = replace(listing(file("1.0"), file("2.0")), project="pre-lib")
+    strict, mild = RetentionRule(keep_releases=1), RetentionRule((name,), keep_releases=100)
+
+    assert gone(plan(files, [strict], NOW)) == ["1.0"]
+    assert plan(files, [strict, mild], NOW) == ()
 
 
 def test_a_rule_protects_what_another_gives_up() -> None:

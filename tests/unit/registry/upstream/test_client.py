@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING
+import os
+import socket
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -10,6 +12,7 @@ from poetry_aegis.registry.errors import UpstreamFailed
 from poetry_aegis.registry.options import UpstreamSettings
 from poetry_aegis.registry.upstream import client as client_module
 from poetry_aegis.registry.upstream.client import SentPage, UpstreamClient, Verdict
+from poetry_aegis.registry.upstream.hosts import leads_inside
 from poetry_aegis.tables import InvalidTable
 from tests.support.upstream import JSON, FakeIndex, Reply, running_index
 
@@ -184,14 +187,6 @@ def test_a_redirect_that_nobody_should_follow(index: FakeIndex, location: str) -
     assert index.count(PAGE) <= 6
 
 
-def test_a_redirect_does_not_lead_from_https_to_http() -> None:
-    downgrades = client_module._is_downgrade
-
-    assert downgrades("https://index.example.com/", "http://index.example.com/")
-    assert not downgrades("http://index.example.com/", "https://index.example.com/")
-    assert not downgrades("https://index.example.com/", "https://files.example.com/")
-
-
 def test_the_credential_goes_to_the_index_alone(
     index: FakeIndex, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -244,3 +239,91 @@ def test_files_are_not_asked_for_compressed(index: FakeIndex, tmp_path: Path) ->
 
     assert Asking(index.simple).file(f"{index.url}/file") == b"raw"
     assert index.asked[0].headers["accept-encoding"] == "identity"
+
+
+@pytest.fixture
+def names(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """Names that resolve to the given addresses, one after the other and the last for good."""
+    known: dict[str, list[str]] = {}
+    resolve = socket.getaddrinfo
+
+    def resolved(host: str | bytes, *arguments: object, **keywords: object) -> object:
+        addresses = known.get(os.fsdecode(host), [os.fsdecode(host)])
+        address = addresses.pop(0) if len(addresses) > 1 else addresses[0]
+        return resolve(address, *arguments, **keywords)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolved)
+    return known
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.1.2.3",
+        "169.254.169.254",
+        "10.0.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "0.0.0.0",  # noqa: S104 -- a host to refuse
+        "2130706433",
+        "0x7f.1",
+        "[::1]",
+        "[::]",
+        "[fe80::1]",
+        "[fc00::1]",
+        "[::ffff:127.0.0.1]",
+        "[2002:7f00:1::]",
+        "224.0.0.1",
+        "inside.example.com",
+    ],
+)
+def test_what_is_not_of_the_internet_is_never_asked(
+    index: FakeIndex, names: dict[str, list[str]], host: str
+) -> None:
+    names["inside.example.com"] = ["10.0.0.1"]
+    index.replies[PAGE] = Reply(302, headers={"location": f"http://{host}:9/x"})
+    asking, redirected = Asking(index.simple), Asking(index.simple)
+
+    with pytest.raises(UpstreamFailed):
+        asking.file(f"http://{host}:9/x")
+    with pytest.raises(UpstreamFailed):
+        redirected.page()
+
+    assert asking.failures == redirected.failures == ["address"]
+
+
+@pytest.mark.parametrize("host", ["93.184.215.14", "[2606:4700::1111]"])
+def test_what_is_of_the_internet_may_be_asked(host: str) -> None:
+    assert not asyncio.run(leads_inside(f"https://{host}/x"))
+
+
+def test_a_name_that_leads_nowhere_is_no_connection(
+    index: FakeIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody(*_arguments: object, **_keywords: object) -> NoReturn:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    asking = Asking(index.simple)
+    monkeypatch.setattr(socket, "getaddrinfo", nobody)
+
+    with pytest.raises(UpstreamFailed):
+        asking.file("https://nowhere.example.com/x")
+
+    assert asking.failures == ["connection"]
+
+
+def test_a_name_that_leads_elsewhere_when_it_is_looked_up_again_tells_nothing(
+    index: FakeIndex, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    index.replies["/secret"] = Reply(body=b"secret")
+    names["rebound.example.com"] = ["93.184.215.14", "127.0.0.1"]
+    asking = Asking("https://index.example.com/simple/")
+    port = index.url.rpartition(":")[2]
+
+    with pytest.raises(UpstreamFailed):
+        asking.file(f"http://rebound.example.com:{port}/secret")
+
+    assert asking.failures == ["address"]
+    assert index.count("/secret") == 1

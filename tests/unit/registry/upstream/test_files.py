@@ -3,13 +3,15 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, NoReturn
 
 import pytest
 
-from poetry_aegis.registry.errors import UpstreamFailed
+from poetry_aegis.registry.errors import StoreFull, UpstreamFailed
 from poetry_aegis.registry.options import UpstreamSettings
+from poetry_aegis.registry.upstream import batches as batches_module
 from poetry_aegis.registry.upstream import files as files_module
 from poetry_aegis.registry.upstream.client import UpstreamClient
 from poetry_aegis.registry.upstream.files import UpstreamFiles
@@ -35,8 +37,15 @@ class World:
         self.failures: list[str] = []
         settings = UpstreamSettings(url=upstream.simple, timeout=2)
         client = UpstreamClient(settings, "0", self.failures.append)
-        self.files = UpstreamFiles(client, folder / "upstream", self.incoming, largest)
+        self.free = 2**40
+        self.files = UpstreamFiles(
+            client, folder / "upstream", self.incoming, largest, self.require_space
+        )
         self.kept = self.files.path("demo", SHA256)
+
+    def require_space(self, size: int) -> None:
+        if size > self.free:
+            raise StoreFull("no space")
 
     @contextmanager
     def incoming(self) -> Iterator[tuple[IO[bytes], Path]]:
@@ -248,3 +257,80 @@ def test_wrong_core_metadata_is_refused(world: World, monkeypatch: pytest.Monkey
 
     assert world.failures == ["digest", "size"]
     assert world.nothing_is_left()
+
+
+@pytest.mark.parametrize("size", [len(BODY), None])
+@pytest.mark.parametrize("sized", [True, False])
+def test_no_file_is_fetched_where_space_is_short(
+    world: World, size: int | None, sized: bool
+) -> None:
+    world.upstream.replies[FILE] = Reply(body=BODY, sized=sized)
+    world.free = 10_000
+
+    with pytest.raises(StoreFull):
+        asyncio.run(world.read(world.listed(size), bytearray()))
+
+    assert world.nothing_is_left()
+
+
+def test_core_metadata_is_passed_on_and_not_kept_where_space_is_short(world: World) -> None:
+    metadata = b"Metadata-Version: 2.1\n"
+    sha256 = hashlib.sha256(metadata).hexdigest()
+    world.upstream.replies[f"{FILE}.metadata"] = Reply(body=metadata)
+    world.free = 0
+
+    async def ask() -> bytes:
+        return await world.files.core_metadata("demo", world.listed(), sha256)
+
+    assert asyncio.run(ask()) == metadata
+    assert not world.files.path("demo", sha256).exists()
+
+
+@pytest.mark.parametrize("begins", [True, False])
+def test_readers_of_a_download_that_is_cancelled_are_told(world: World, begins: bool) -> None:
+    hold = threading.Event()
+    world.upstream.replies[FILE] = Reply(body=BODY, cut=500_000, hold=hold)
+
+    async def read() -> None:
+        reader = asyncio.create_task(world.read(world.listed(), bytearray()))
+        download = world.files.download("demo", world.listed())
+        if begins:
+            await download.begun()
+        for task in world.files._running:
+            task.cancel()
+        try:
+            await asyncio.wait_for(reader, 10)
+        finally:
+            hold.set()
+
+    with pytest.raises(UpstreamFailed, match="given up"):
+        asyncio.run(read())
+
+    assert world.nothing_is_left()
+
+
+def test_the_disk_gets_few_large_pieces(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    monkeypatch.setattr(world.files, "_require_space", sizes.append)
+    monkeypatch.setattr(batches_module, "_MOMENT", 1.0)
+
+    asyncio.run(world.read(world.listed(), bytearray()))
+
+    declared, *written = sizes
+    assert declared == sum(written) == len(BODY)
+    assert all(size >= 256 * 1024 for size in written[:-1])
+    assert len(written) <= 4
+
+
+def test_the_threads_of_the_other_rooms_are_left_to_them(world: World) -> None:
+    class Others(ThreadPoolExecutor):
+        def submit(self, *_arguments: object, **_keywords: object) -> NoReturn:
+            raise AssertionError("a thread of another room was asked for")
+
+    async def read() -> None:
+        asyncio.get_running_loop().set_default_executor(Others())
+        await world.read(world.listed(), bytearray())
+
+    asyncio.run(read())
+
+    assert world.kept.read_bytes() == BODY

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.registry.errors import UpstreamFailed
+from poetry_aegis.registry.errors import StoreFull, UpstreamFailed
 from poetry_aegis.registry.options import UpstreamSettings
 from poetry_aegis.registry.upstream import index as index_module
 from poetry_aegis.registry.upstream.client import UpstreamClient
@@ -37,9 +37,10 @@ class World:
         self.policy = policy or Policy()
         self.failures: list[str] = []
         self.hits: list[bool] = []
+        self.is_full = False
         settings = UpstreamSettings(url=upstream.simple, timeout=5)
         client = UpstreamClient(settings, "0", self.failures.append)
-        records = Records(folder, client.index)
+        records = Records(folder, client.index, self.require_space)
         self.index = UpstreamIndex(client, records, self.policy, fresh, self.hits.append)
 
     @property
@@ -55,6 +56,10 @@ class World:
         record["fetched"] = time.time() - seconds
         self.record.write_text(json.dumps(record))
         return self.renewed()
+
+    def require_space(self, _size: int) -> None:
+        if self.is_full:
+            raise StoreFull("no space")
 
     def page(self) -> Shown | None:
         return asyncio.run(self.index.page("demo"))
@@ -284,3 +289,10 @@ def test_memory_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch, tmp_pa
 
     assert list(world.index._shown) == ["b", "c"]
     assert list(world.index._missing) == ["y", "z"]
+
+
+def test_a_page_is_shown_and_not_kept_where_space_is_short(world: World) -> None:
+    world.is_full = True
+
+    assert world.names() == [WHEEL]
+    assert not world.record.exists()

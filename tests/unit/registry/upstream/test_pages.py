@@ -258,11 +258,26 @@ def test_the_html_says_what_the_json_says() -> None:
     [
         ("/f/x", "https://index.example.com/f/x"),
         ("//files.example.com/x", "https://files.example.com/x"),
-        ("http://10.0.0.1:8080/x", "http://10.0.0.1:8080/x"),
+        ("https://10.0.0.1:8080/x", "https://10.0.0.1:8080/x"),
         ("gopher://index.example.com", None),
         ("", None),
         ("//a@files.example.com", None),
+        ("http://index.example.com/x", None),
+        ("/f/x?signature=y#sha256=z", "https://index.example.com/f/x?signature=y"),
     ],
 )
 def test_where_a_reference_leads(reference: str, address: str | None) -> None:
     assert web_address(ADDRESS, reference) == address
+
+
+def test_an_index_without_tls_may_lead_to_one_with_it_and_to_another_without() -> None:
+    plain = "http://index.example.com/simple/"
+
+    assert web_address(plain, "https://files.example.com/x") == "https://files.example.com/x"
+    assert web_address(plain, "http://files.example.com/x") == "http://files.example.com/x"
+
+
+def test_core_metadata_is_beside_the_file_whatever_its_query() -> None:
+    signed = UpstreamFile("x", "1", "https://files.example.com/x.whl?sig=a%2Fb&e=1", A)
+
+    assert signed.metadata_address == "https://files.example.com/x.whl.metadata?sig=a%2Fb&e=1"

@@ -211,6 +211,8 @@ def test_the_audit_trail_is_filtered_and_paged(registry: RegistryServer) -> None
     assert 'value="demo-tool"' in some
     assert "<option selected>upload</option>" in some
     assert "&lt;b&gt;mallory&lt;/b&gt;" in failed
+    assert page(registry, "/audit?project=Demo.Tool", user="ada").text.count("<tr>") > 1
+    assert page(registry, "/audit?project=a%20b", user="ada").status_code == 404
     assert "No event fits" in page(registry, "/audit?user=nobody", user="ada").text
     assert page(registry, "/audit?before=99999999999999999999&x=%00", user="ada").status_code == 200
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html.parser import HTMLParser
+from typing import TYPE_CHECKING
 
 import nh3
 import pytest
@@ -19,6 +20,9 @@ from poetry_aegis.registry.web.readme import (
     render,
 )
 from poetry_aegis.registry.web.tidy import tidied
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 HOSTILE = """
 # Title <script>alert(1)</script>
@@ -126,8 +130,54 @@ def test_what_is_kept_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(20):
         readmes.html(ProjectMetadata(description=f"{number}", content_type=MARKDOWN))
 
-    assert 1 <= len(readmes._kept) <= 8
-    assert readmes._size == sum(len(key) + len(html) for key, html in readmes._kept.items())
+    assert len(readmes._kept) == 4
+
+
+def test_a_failure_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    metadata = ProjectMetadata(description="# words", content_type=MARKDOWN)
+    outcomes: list[str | None] = [None, "<h2>words</h2>"]
+    monkeypatch.setattr(Readmes, "_render", lambda self, source: outcomes.pop(0))
+    patient, hasty = Readmes(pause=3600), Readmes(pause=0)
+
+    assert patient.html(metadata) is None
+    assert patient.html(metadata) is None  # It is not tried at once again.
+    assert len(outcomes) == 1
+    outcomes.insert(0, None)
+    assert hasty.html(metadata) is None
+    assert hasty.html(metadata) == "<h2>words</h2>"
+
+
+def test_the_renderer_gets_neither_secrets_nor_code_of_a_strange_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = tmp_path / "seen"
+    for module in ("json", "nh3", "readme_renderer", "sitecustomize", "poetry_aegis"):
+        code = f"import os; open({str(seen)!r}, 'a').write(os.environ['SECRET'])"
+        (tmp_path / f"{module}.py").write_text(code)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SECRET", "secret")
+
+    html = Readmes().html(ProjectMetadata(description="# words", content_type=MARKDOWN))
+
+    assert html is not None
+    assert "words" in html
+    assert not seen.exists()
+
+
+def test_the_environment_of_the_renderer_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[dict[str, str]] = []
+
+    def run(*_command: object, env: dict[str, str], **_more: object) -> None:
+        given.append(env)
+        raise OSError
+
+    monkeypatch.setenv("AEGIS_TOKEN", "secret")
+    monkeypatch.setenv("PYTHONPATH", "somewhere")
+    monkeypatch.setattr("subprocess.run", run)
+
+    assert Readmes().html(ProjectMetadata(description="x", content_type=RST)) is None
+    assert given[0]["PYTHONPATH"] == "somewhere"
+    assert "AEGIS_TOKEN" not in given[0]
 
 
 PIECES = [
