@@ -117,6 +117,12 @@ def test_an_index_that_does_not(status: int, error: type[Exception], words: str)
     assert "s3cret" not in str(caught.value)
 
 
+def test_a_wrong_password_may_be_a_slip() -> None:
+    with answering(401) as url, pytest.raises(Unauthorized) as caught:
+        check_credential(make_index("corp", url), "ada", "s3cret")
+    assert caught.value.hint.startswith("Type it again, or set a new one")
+
+
 def test_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/")
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -19,6 +19,7 @@ from poetry_aegis.registry.http.gate import no_such_project
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_file_name
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.people.tokens import looks_like_token
 from poetry_aegis.registry.state.audit import ACTIONS, MOST, Event
 from poetry_aegis.registry.state.downloads import DIMENSIONS
 
@@ -80,6 +81,8 @@ class Logins:
         """Take note of one login; *name* is the one that was tried."""
         self._metrics.login(outcome)
         if outcome == "wrong":  # Those that were not even looked at could fill the disk.
+            if name is not None and looks_like_token(name):
+                name = None  # It was put where a user's name belongs, and may be a good one.
             event = Event("login-failed", name, exchange.address, detail=exchange.route)
             self._writer.submit(self._audit.record, event)
 

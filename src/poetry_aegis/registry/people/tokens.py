@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.people.access import TokenEntry
 
 _PREFIX = "aegis"
+_SECRET_BYTES = 32
+_SECRET_LENGTH = 43  # characters, of so many bytes in base64 without its padding
 _NOBODYS_HASH = "0" * 64
 _LIFETIME = re.compile(r"([0-9]{1,5})\s*([dwmy])", re.IGNORECASE)
 _DAYS = {"d": 1, "w": 7, "m": 30, "y": 365}
@@ -45,7 +47,7 @@ def new_id() -> str:
 
 def new_secret() -> str:
     """Return 256 random bits, fit for an URL."""
-    return secrets.token_urlsafe(32)
+    return secrets.token_urlsafe(_SECRET_BYTES)
 
 
 def spell(token_id: str, secret: str) -> str:
@@ -58,6 +60,12 @@ def split(text: str) -> tuple[str, str] | None:
     prefix, _, rest = text.partition("_")
     token_id, _, secret = rest.partition("_")
     return (token_id, secret) if prefix == _PREFIX and token_id and secret else None
+
+
+def looks_like_token(text: str) -> bool:
+    """Tell whether *text* is as long as a token and spelled like one, unlike a user's name."""
+    parts = split(text)
+    return parts is not None and len(parts[1]) >= _SECRET_LENGTH
 
 
 def hash_secret(secret: str) -> str:

@@ -7,6 +7,7 @@ import logging
 import threading
 import unicodedata
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from poetry_aegis.registry.core_metadata import parse_core_fields, read_metadata
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 _MOST_WORDS = 8
 _LONGEST_WORD = 60  # characters
-_BATCH = 500  # projects in a transaction
+_BATCH = 100  # projects in a transaction
 
 _UPSERT = "INSERT OR REPLACE INTO catalog VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
@@ -70,15 +71,10 @@ class Catalog:
     def __init__(self, database: Database, data: DataDirectory) -> None:
         self._database = database
         self._data = data
-        self._lock = threading.Lock()
-        self._changed: set[str] | None = None  # while all is made anew, what changed meanwhile
         self._ending = False
 
     def update(self, project: str, listing: Listing | None) -> None:
         """Take in what became of *project*; ``None`` where it is gone. Raises ``OSError``, too."""
-        with self._lock:
-            if self._changed is not None:
-                self._changed.add(project)
         row = None if listing is None else self._row(listing)
         self._database.write(lambda connection: _replace(connection, [(project, row)]))
 
@@ -140,25 +136,24 @@ class Catalog:
         return set(self._database.read(_Query.of(()).names))
 
     def _take_in(self, store: Store, projects: Sequence[str], gone: Iterable[str]) -> None:
-        """Take in *projects* of *store* and drop those that are *gone*, while they may change."""
-        with self._lock:
-            self._changed = set()
-        try:
-            for start in range(0, len(projects), _BATCH):
-                if self._ending:
-                    return
-                batch = projects[start : start + _BATCH]
-                self._take_over([(name, self._row(store.listing(name))) for name in batch])
-            self._take_over([(project, None) for project in gone])
-        finally:
-            with self._lock:
-                self._changed = None
+        """Take in *projects* of *store* and drop those that are *gone*, while they may change.
 
-    def _take_over(self, rows: Iterable[tuple[str, tuple[object, ...] | None]]) -> None:
-        """Write *rows*, but those of projects that `update` has told of something newer."""
-        with self._lock:
-            current = [row for row in rows if row[0] not in (self._changed or ())]
-            self._database.write(lambda connection: _replace(connection, current))
+        Their pages are read in the very transaction that writes what they say. Whoever changes one
+        meanwhile, in whatever process, comes to write here after it.
+        """
+        names = [*projects, *gone]
+        for start in range(0, len(names), _BATCH):
+            if self._ending:
+                return
+            rows = self._rows(store, names[start : start + _BATCH])
+            self._database.write(partial(_replace, rows=rows))
+
+    def _rows(
+        self, store: Store, projects: Iterable[str]
+    ) -> Iterator[tuple[str, tuple[object, ...] | None]]:
+        for project in projects:
+            is_here = store.exists(project)
+            yield project, self._row(store.listing(project)) if is_here else None
 
     def _row(self, listing: Listing) -> tuple[object, ...]:
         file = latest_file(listing.offered)

@@ -258,6 +258,20 @@ def test_failures_are_in_the_audit_trail_with_name_and_address(
     assert all(b"hunter2" not in file.read_bytes() for file in server.data.glob("state.db*"))
 
 
+def test_a_token_in_the_place_of_a_name_is_not_in_the_trail(
+    server: RegistryServer, users: Users, address: str
+) -> None:
+    _, token = users.create_token("rae")
+    assert get(server, "/simple/", token, "x-oauth-basic", address).status_code == 401
+    assert get(server, "/simple/", "aegis_ci_bot", "wrong", address).status_code == 401
+
+    database = Database.open(server.data / "state.db")
+    trail = AuditTrail(database)
+    wait_for(lambda: trail.entries(user="aegis_ci_bot"))
+    database.close()
+    assert all(token.encode() not in file.read_bytes() for file in server.data.glob("state.db*"))
+
+
 def test_an_address_is_believed_from_trusted_proxies_only(tmp_path: Path) -> None:
     settings = LIMITS.replace(PROXY, "192.0.2.1")
     with running_registry(tmp_path / "data", settings=settings) as server:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,9 +18,10 @@ from poetry_aegis.registry.state.database import Database
 from poetry_aegis.registry.store.admission import Overwriting
 from poetry_aegis.registry.store.store import Store
 from tests.support.distributions import make_wheel
+from tests.support.store import add as put_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from poetry_aegis.registry.store.listing import Listing
@@ -126,21 +128,6 @@ def test_it_is_filled_from_a_store_and_made_anew(data: DataDirectory, catalog: C
     assert catalog.search((), 1).entries[0].summary == "Newer."
 
 
-def test_what_changes_while_it_is_made_anew_stays(data: DataDirectory, catalog: Catalog) -> None:
-    store = Store(data)
-    add(store, "demo", "1.0")
-
-    class Changing(Store):
-        def listing(self, project: str) -> Listing:
-            old = super().listing(project)
-            add(Store(data, (catalog.update,)), "demo", "2.0")
-            return old
-
-    catalog.rebuild(Changing(data))
-
-    assert catalog.search((), 1).entries[0].version == "2.0"
-
-
 def test_a_fill_ends_with_its_block(
     data: DataDirectory, catalog: Catalog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,3 +153,36 @@ def test_a_fill_ends_with_its_block(
         assert ended.wait(10)
 
     assert catalog.totals().projects == 1
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_what_changes_while_all_is_made_anew_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processes: int
+) -> None:
+    data = DataDirectory.open(tmp_path / "data")
+    catalogs = [Catalog(Database.open(data.database), data) for _ in range(processes)]
+    served, rebuilding = catalogs[0], catalogs[-1]
+    server = Store(data, [served.update])
+    put_in(server, make_wheel(tmp_path, "demo", "1.0"))
+    uploading = threading.Thread(target=put_in, args=(server, make_wheel(tmp_path, "demo", "2.0")))
+    row = rebuilding._row
+
+    def row_while_an_upload_begins(listing: Listing) -> tuple[object, ...]:
+        made = row(listing)
+        if not uploading.ident:
+            uploading.start()
+            wait_for(lambda: len(server.listing("demo").files) == 2)
+        return made
+
+    monkeypatch.setattr(rebuilding, "_row", row_while_an_upload_begins)
+    rebuilding.rebuild(Store(data))
+    uploading.join()
+
+    assert served.search([], 10).entries[0].version == "2.0"
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
