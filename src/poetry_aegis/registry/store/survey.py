@@ -67,10 +67,10 @@ def check_project(store: Store, project: str) -> Report:
 
 
 def _listed(store: Store, project: str) -> set[str] | None:
-    """Return the files that a project's page tells of, ``None`` for a page that is damaged."""
+    """Return the files that a project's record tells of, ``None`` where its page is damaged."""
     try:
-        page = (store.data.project_pages(project) / JSON_PAGE).read_bytes()
-        return {file.file_name for file in parse_listing(page).files}
+        parse_listing((store.data.project_pages(project) / JSON_PAGE).read_bytes())
+        return {file.file_name for file in store.listing(project).files}
     except (OSError, ValueError):
         return None
 

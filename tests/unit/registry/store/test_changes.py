@@ -153,6 +153,9 @@ def test_a_quarantined_project_offers_nothing_and_forgets_nothing(
     reopened.reindex("demo")
     assert document(data)["files"] == []
     assert reopened.check().is_clean
+    written = (data.project_pages("demo") / "index.json").stat()
+    assert reopened.reindex_all().is_clean
+    assert (data.project_pages("demo") / "index.json").stat() == written
 
     reopened.set_status("demo", "active", None)
     assert page(data) == before
