@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import subprocess
 import time
 from typing import TYPE_CHECKING
 
 import httpx
-import pytest
 
 from poetry_aegis.registry.state import follow
 from poetry_aegis.server.ports import find_free_port
 from tests.support.distributions import make_wheel
+from tests.support.needs import needs_program
 from tests.support.registry import HTTP, PATIENCE, USERS, running_registry, upload
 
 if TYPE_CHECKING:
@@ -64,7 +63,7 @@ def running_nginx(home: Path, port: int, data: Path, registry: str) -> Iterator[
             port=port,
             data=data,
             registry=registry,
-            log_format=documented.replace("/var/log/nginx/aegis.json", f"{home}/aegis.json"),
+            log_format=documented.replace("/var/log/nginx/aegis.log", f"{home}/aegis.log"),
         )
     )
     command = ["nginx", "-p", str(home), "-c", str(configuration), "-e", str(home / "error.log")]
@@ -87,9 +86,9 @@ def _answers(url: str) -> bool:
         return False
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on PATH")
 def test_each_download_is_counted_once_whoever_served_it(tmp_path: Path) -> None:
-    log = tmp_path / "aegis.json"
+    needs_program("nginx")
+    log = tmp_path / "aegis.log"
     settings = f'followed_log = "{log}"\n'
     with running_registry(tmp_path / "data", settings=settings) as server:
         for project in ("demo", "proxied"):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import socket
 import subprocess
 import threading
@@ -17,6 +16,7 @@ from benchmarks.registry.nginx import nginx_command
 from benchmarks.registry.report import BEHIND, FLOOR, OURS, Result, markdown, missed
 
 from poetry_aegis.registry.store.store import Store
+from tests.support.needs import needs_program
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,9 +132,9 @@ def test_the_proxy_counts_what_the_server_sends_and_not_what_it_is_sent() -> Non
     assert counter.served == len(received)
 
 
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="needs nginx")
 @pytest.mark.parametrize("registry", [None, 9], ids=["floor", "asking the registry"])
 def test_nginx_takes_its_configuration(tmp_path: Path, registry: int | None) -> None:
+    needs_program("nginx")
     command = nginx_command(tmp_path / "nginx", tmp_path, 8, registry=registry)
 
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)

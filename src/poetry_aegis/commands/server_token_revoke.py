@@ -25,9 +25,8 @@ class ServerTokenRevokeCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME, JSON]
     help = """\
 The token is refused within a fraction of a second, and cannot be brought
-back.
-Give its id, as <c1>poetry aegis server token list</c1> shows it, and not the
-token itself: others on this machine can read the command line."""
+back. Give its id, as <c1>poetry aegis server token list</c1> shows it, and not
+the token itself: others on this machine can read the command line."""
 
     def perform(self) -> int:
         """Revoke the token."""

@@ -86,7 +86,10 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
     held.enter_context(_metrics(options, data, state))
     held.enter_context(repeating(state.downloads.flush, _FLUSH))
     if options.settings.followed_log:
-        follower = LogFollower(state.database, Path(options.settings.followed_log))
+        followed = Path(options.settings.followed_log)
+        if not followed.exists():
+            logging.getLogger(__name__).warning("There is no %s to follow yet.", followed)
+        follower = LogFollower(state.database, followed)
         held.enter_context(repeating(follower.catch_up, _FOLLOW))
     if options.settings.watch:
         held.enter_context(watched(store))

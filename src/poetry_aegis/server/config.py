@@ -56,7 +56,7 @@ TEMPLATE += """
 
 # The access log of a web server that serves files by itself, as JSON: its downloads are counted,
 # too, but for the lines with an "upstream". "" for none.
-#followed_log = "/var/log/nginx/aegis.json"
+#followed_log = "/var/log/nginx/aegis.log"
 
 # How many wrong passwords are taken within a window of seconds.
 #[logins]

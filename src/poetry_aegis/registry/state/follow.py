@@ -11,7 +11,7 @@ tell must log by itself only what it served by itself. nginx writes such a log w
         '"uri": "$request_uri", "status": $status, "bytes": $body_bytes_sent, '
         '"range": "$http_range", "user_agent": "$http_user_agent", '
         '"upstream": "$upstream_addr"}';
-    access_log /var/log/nginx/aegis.json aegis;
+    access_log /var/log/nginx/aegis.log aegis;
 
 How far a log was read is kept in the same transaction as the counts: whatever crashes in between,
 nothing is lost and nothing counted twice. A log is known by its first line and not by its name, so
