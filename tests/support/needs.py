@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-ALL_MUST_RUN = "AEGIS_TEST_EVERYTHING"
+ALL_MUST_RUN = "TEST_EVERYTHING"
 
 
 def needs_program(*names: str) -> str:

@@ -121,6 +121,9 @@ class Download:
         with contextlib.ExitStack() as stack:
             try:
                 yield stack.enter_context(incoming())
+            except asyncio.CancelledError:
+                self.give_up()  # Before the file goes: no reader is to look for it then.
+                raise
             except Exception as error:
                 self._error = error
                 raise
