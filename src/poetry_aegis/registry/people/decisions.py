@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.people.users import Users
 
 _LIFETIME = 10.0  # seconds
+_RENEWED = 0.3  # of a lifetime: a password that is shown then is checked anew meanwhile
 _LOOK_EVERY = 0.2  # seconds until a change of the users is noticed
 _MOST = 4096  # decisions, and credentials that were right
 _MOST_PENDING = 8  # undecided passwords for each worker: two seconds of bcrypt or so
@@ -85,8 +86,23 @@ class Decisions:
         """Return the decision on *authorization* where it was made already, and lately."""
         if time.monotonic() > self._looked + self._look_every:
             self._forget_if_changed()
-        decision = self._decided.get(self._fingerprint(authorization))
-        return decision if decision and decision.expires > time.monotonic() else None
+        fingerprint = self._fingerprint(authorization)
+        decision = self._decided.get(fingerprint)
+        left = decision.expires - time.monotonic() if decision else 0.0
+        if left <= 0:
+            return None
+        if left < self._lifetime * _RENEWED and fingerprint not in self._deciding:
+            self._renew(fingerprint, authorization)
+        return decision
+
+    def _renew(self, fingerprint: bytes, authorization: bytes) -> None:
+        """Begin to decide anew, so that those in a stream of requests never wait for bcrypt."""
+        credential = credential_of(authorization)
+        if credential is None or credential.name is None or fingerprint not in self._were_right:
+            return
+        pending = self._begin(fingerprint, credential.name, credential.secret)
+        # Nobody waits for it: an error is for whoever asks when the decision is over.
+        pending.task.add_done_callback(lambda task: task.cancelled() or task.exception())
 
     def was_right(self, authorization: bytes) -> bool:
         """Tell whether *authorization* was right when it was last looked at, however long ago."""

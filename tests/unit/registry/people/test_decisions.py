@@ -5,11 +5,13 @@ import base64
 import threading
 import time
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from poetry_aegis.registry.errors import Overloaded
+from poetry_aegis.registry.people import decisions as decisions_module
 from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Identity
 from poetry_aegis.registry.people.users import Users
@@ -287,3 +289,29 @@ def test_what_was_right_is_known_even_after_a_change_and_until_it_is_wrong(
         return [*was_right, decisions.was_right(header)]
 
     assert asyncio.run(ask()) == [False, True, True, False]
+
+
+def test_a_credential_in_use_is_checked_anew_before_its_time_is_over(
+    users: CountingUsers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    clock = SimpleNamespace(monotonic=lambda: now, time=time.time)
+    monkeypatch.setattr(decisions_module, "time", clock)
+
+    async def ask() -> None:
+        nonlocal now
+        decisions, header = Decisions(users, lifetime=100), basic("ada", "secret")
+        await decisions.user_of(header)
+        now += 60
+        assert decisions.known(header)
+        assert not decisions._deciding
+        now += 15
+        assert decisions.known(header)
+        assert decisions.known(header)
+        (pending,) = decisions._deciding.values()
+        await pending.task
+        now += 60
+        assert decisions.known(header)
+
+    asyncio.run(ask())
+    assert users.checks == 2
