@@ -52,6 +52,7 @@ WHEEL = "demo-1.0.0-py3-none-any.whl"
 
 
 def tree(server: RegistryServer) -> dict[str, bytes]:
+    read(server, "/simple/")  # It waits for the project list, which is written beside uploads.
     return {
         str(path.relative_to(server.data)): path.read_bytes()
         for path in server.data.rglob("*")
