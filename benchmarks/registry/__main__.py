@@ -29,7 +29,14 @@ from benchmarks.registry.corpus import QUICK, Size, make_corpus
 from benchmarks.registry.load import load, middle, targets
 from benchmarks.registry.peers import Devpi, OpenPypiserver, Peryx, Proxpi, Pypiserver
 from benchmarks.registry.report import Result, as_json, markdown, missed
-from benchmarks.registry.servers import BehindNginx, Embedded, Floor, Lab, running
+from benchmarks.registry.servers import (
+    BehindNginx,
+    Embedded,
+    Floor,
+    FloorWithoutSendfile,
+    Lab,
+    running,
+)
 from benchmarks.registry.uploading import upload_at_once
 
 if TYPE_CHECKING:
@@ -38,7 +45,7 @@ if TYPE_CHECKING:
     from benchmarks.registry.load import Load
     from benchmarks.registry.servers import Running, Server
 
-OURS: tuple[type[Server], ...] = (Floor, BehindNginx, Embedded)
+OURS: tuple[type[Server], ...] = (Floor, FloorWithoutSendfile, BehindNginx, Embedded)
 PEERS: tuple[type[Server], ...] = (Peryx, Devpi, Proxpi, OpenPypiserver, Pypiserver)
 COLD_STARTS = 5
 UPLOADS, UPLOAD_SIZE = 50, 1024 * 1024

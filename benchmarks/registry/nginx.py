@@ -23,7 +23,7 @@ http {{
     fastcgi_temp_path {home}/fastcgi;
     uwsgi_temp_path {home}/uwsgi;
     scgi_temp_path {home}/scgi;
-    sendfile on;
+    sendfile {sendfile};
     tcp_nodelay on;
     absolute_redirect off;
     client_max_body_size 1g;
@@ -82,11 +82,14 @@ _BESIDE = """\
 """
 
 
-def nginx_command(home: Path, data: Path, port: int, *, registry: int | None = None) -> list[str]:
+def nginx_command(
+    home: Path, data: Path, port: int, *, registry: int | None = None, sendfile: bool = True
+) -> list[str]:
     """Return the command of an nginx on *port* that serves *data*.
 
     With the port of a *registry* that has the same data, it asks that one who may read, remembers
-    the answer, and hands everything else over to it.
+    the answer, and hands everything else over to it. Without *sendfile* the head and the content of
+    a small answer go out in one packet.
     """
     nginx = shutil.which("nginx")
     if nginx is None:
@@ -95,6 +98,7 @@ def nginx_command(home: Path, data: Path, port: int, *, registry: int | None = N
     asks = registry is not None
     text = _WHOLE.format(
         user="user root;" if os.geteuid() == 0 else "",
+        sendfile="on" if sendfile else "off",
         home=home,
         port=port,
         data=data,

@@ -155,16 +155,29 @@ class BehindNginx(Embedded):
     def commands(self, port: int) -> list[Command]:
         """Return the registry, and nginx over its data."""
         behind = free_port()
-        nginx = nginx_command(self.home / "nginx", self.home / "data", port, registry=behind)
+        nginx = nginx_command(
+            self.home / "nginx", self.home / "data", port, registry=behind, sendfile=False
+        )
         return [self.registry(behind), Command(nginx)]
 
 
 class Floor(Server):
+    """nginx as it is mostly configured, over the corpus as it is."""
+
     name = "nginx, static files"
+    sendfile = True
 
     def commands(self, port: int) -> list[Command]:
-        """Return nginx over the corpus as it is."""
-        return [Command(nginx_command(self.home / "nginx", self.lab.corpus.root, port))]
+        """Return nginx alone."""
+        home, data = self.home / "nginx", self.lab.corpus.root
+        return [Command(nginx_command(home, data, port, sendfile=self.sendfile))]
+
+
+class FloorWithoutSendfile(Floor):
+    """nginx as it is configured before the registry: what asking costs is the difference."""
+
+    name = "nginx, no sendfile"
+    sendfile = False
 
 
 def basic(credential: tuple[str, str] | None) -> dict[str, str]:

@@ -15,6 +15,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
 from poetry_aegis.registry.errors import HttpError, ImportFailed, StoreFull
+from poetry_aegis.registry.importing.interrupts import interrupts_held_back
 from poetry_aegis.registry.importing.sources import Finding, SourceBroke
 from poetry_aegis.registry.importing.transfer import Fate, Stopped, Transfer
 
@@ -119,9 +120,10 @@ class Import:
         taken: list[_Taken] = []
         releases = iter(_releases(candidates))
         running: set[Future[None]] = set()
-        with ThreadPoolExecutor(_AT_A_TIME) as pool:
+        with interrupts_held_back() as let_in, ThreadPoolExecutor(_AT_A_TIME) as pool:
             try:
                 while True:
+                    let_in()
                     room = 2 * _AT_A_TIME - len(running)
                     running |= {
                         pool.submit(self._take_release, release, attempt, taken)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +13,7 @@ from mousebender import simple
 
 from poetry_aegis.registry.errors import ImportFailed
 from poetry_aegis.registry.importing.client import IndexClient
+from poetry_aegis.registry.importing.interrupts import interrupts_held_back
 from poetry_aegis.registry.importing.patience import retried
 from poetry_aegis.registry.importing.sources import (
     Candidate,
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.importing.sources import Surveyed
 
 AT_A_TIME = 4  # requests to another's server
+_GLANCE = 0.2  # seconds between two looks for Ctrl-C
 # What reading a page of any shape may raise where it is not of the shape that it should be.
 _MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
 
@@ -62,12 +64,14 @@ class SimpleIndex:
         """Return what the project pages list. A page that cannot be read is told of."""
         projects = self._projects(only)
         surveys: list[Survey] = []
-        with ThreadPoolExecutor(AT_A_TIME) as pool:
-            pages = [pool.submit(self._project, project) for project in projects]
+        with interrupts_held_back() as let_in, ThreadPoolExecutor(AT_A_TIME) as pool:
             try:
-                for done, page in enumerate(as_completed(pages), 1):
-                    surveys.append(page.result())
-                    surveyed(done, len(pages))
+                reading = {pool.submit(self._project, project) for project in projects}
+                while reading:
+                    let_in()
+                    read, reading = wait(reading, _GLANCE, return_when=FIRST_COMPLETED)
+                    surveys += [page.result() for page in read]
+                    surveyed(len(surveys), len(projects))
             except BaseException:
                 self._stopped.set()
                 pool.shutdown(wait=False, cancel_futures=True)
