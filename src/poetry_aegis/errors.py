@@ -53,7 +53,15 @@ command) and ends the process with an exit code of its own:
     │   ├── UserError            56   a user that exists, does not exist, or is badly named
     │   ├── UnreadableUsers      57   the users' file cannot be read
     │   ├── IndexMismatch        58   pages and files of the index do not agree
-    │   └── ImportFailed         59   another index could not be taken over, or not all of it
+    │   ├── ImportFailed         59   another index could not be taken over, or not all of it
+    │   ├── StackError           70   Docker, or what runs in it, for a reason without a class
+    │   │   ├── NoDocker         71   there is no docker on PATH
+    │   │   ├── NoCompose        72   Docker has no Compose, or only the first one
+    │   │   ├── NoDaemon         73   the Docker daemon does not answer
+    │   │   └── DockerForbidden  74   this user may not talk to the Docker daemon
+    │   ├── CertificateError     75   a certificate or key that cannot be used
+    │   ├── BackupError          76   a backup that is cut short, altered, or of a newer version
+    │   └── Unwell               77   the doctor found something wrong
     └── ForgeError               60   GitHub, GitLab or Gitea did not do what was asked
         ├── UnknownForge         61   the remote is on no forge that is known
         └── NoForgeToken         62   no token, or one that the forge does not take
@@ -371,6 +379,54 @@ class ImportFailed(ServerError):
     """Another index could not be taken over, or not all of it."""
 
     exit_code = 59
+
+
+class StackError(ServerError):
+    """Docker, or what runs in it, failed for a reason that has no class of its own."""
+
+    exit_code = 70
+
+
+class NoDocker(StackError):
+    """There is no docker on PATH."""
+
+    exit_code = 71
+
+
+class NoCompose(StackError):
+    """Docker has no Compose plugin, or only the first Compose is there."""
+
+    exit_code = 72
+
+
+class NoDaemon(StackError):
+    """The Docker daemon does not answer."""
+
+    exit_code = 73
+
+
+class DockerForbidden(StackError):
+    """This user may not talk to the Docker daemon."""
+
+    exit_code = 74
+
+
+class CertificateError(ServerError):
+    """A certificate or key that cannot be read, do not belong together, or are out of date."""
+
+    exit_code = 75
+
+
+class BackupError(ServerError):
+    """A backup that is cut short, altered, or of a newer version."""
+
+    exit_code = 76
+
+
+class Unwell(ServerError):
+    """The doctor found something wrong."""
+
+    exit_code = 77
 
 
 class ForgeError(AegisError):

@@ -13,8 +13,9 @@ from poetry_aegis.errors import UsageError
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.state.state import State
-from poetry_aegis.server.config import ServerSettings, render_settings
+from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.home import ServerHome
+from poetry_aegis.server.template import render_settings
 
 if TYPE_CHECKING:
     from tests.support.poetry import PoetryHome

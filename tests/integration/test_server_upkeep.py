@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis import atomic
-from poetry_aegis.server.config import ServerSettings, render_settings
+from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.home import ServerHome
+from poetry_aegis.server.template import render_settings
 from tests.support.distributions import make_sdist, make_wheel
 
 if TYPE_CHECKING:

@@ -1,88 +1,27 @@
-"""``server.toml``: the settings of a server, read, checked and written for the first time."""
+"""``server.toml``: the settings of a server, read and checked."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from poetry_aegis.errors import CorruptProject, ServerError, UsageError
 from poetry_aegis.registry.options import RegistrySettings, UpstreamSettings
 from poetry_aegis.server.ports import find_free_port
+from poetry_aegis.server.stack.settings import (
+    BackupSettings,
+    ContainerSettings,
+    ImageSettings,
+    MonitoringSettings,
+    RedisSettings,
+    WebSettings,
+)
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
     from poetry_aegis.server.home import ServerHome
-
-TEMPLATE = """\
-# The settings of this index server. Edit this file, then restart the server:
-#   poetry aegis server stop && poetry aegis server start
-
-# How the server runs: "embedded" is a background process of this machine.
-driver = {driver}
-
-# The address it listens on. Beyond 127.0.0.1 passwords and packages travel unencrypted.
-host = {host}
-port = {port}
-
-# Whether packages can be listed and downloaded without a password.
-anonymous_read = {anonymous_read}
-
-# The largest file an upload may bring, such as "500MB" or "2GiB".
-max_upload_size = {max_upload_size}
-"""
-
-# What else there is, with its default, for an operator to uncomment.
-TEMPLATE += """
-# Whether an admin may overwrite a file. Where nobody may, clients keep files for good.
-#overwrite = true
-
-# Whether files that are copied into data/packages by hand appear at once; they appear after
-# `poetry aegis server reindex` in any case.
-#watch = false
-
-# Projects that are never looked up in the index behind this one, for example ["acme-*"].
-#reserved = []
-
-# A port of its own for Prometheus to read /metrics from, on the same host; 0 for none.
-#metrics_port = 0
-
-# Proxies whose X-Forwarded-For is believed, for example ["10.0.0.5", "172.16.0.0/12"].
-#trusted_proxies = []
-
-# Below this much free space the server says that it is not ready.
-#minimum_free_space = "64MiB"
-
-# The access log of a web server that serves files by itself, as JSON: its downloads are counted,
-# too, but for the lines with an "upstream". "" for none.
-#followed_log = "/var/log/nginx/aegis.log"
-
-# How many wrong passwords are taken within a window of seconds.
-#[logins]
-#per_address = 20
-#per_user = 50
-#window = 60
-
-# Another index, whose projects are shown where this one has none of that name.
-#[upstream]
-#url = "https://index.example.com/simple/"
-#allow = ["*"]
-#deny = []
-#minimum_age = 0      # days that a release must be old
-#fresh = 600          # seconds until a page is asked for again
-#timeout = 15         # seconds
-
-# Which releases `poetry aegis server prune` may delete; any number of rules.
-#[[retention]]
-#projects = ["*"]
-#keep_releases = 0      # 0 keeps all of them
-#keep_pre_releases = 3
-#keep_dev_releases = 3
-#older_than = 30        # days
-"""
-
-GENERATED = "# Written from server.toml when the server starts. Edit that file, not this one.\n"
 
 
 @dataclass(frozen=True)
@@ -92,9 +31,16 @@ class ServerSettings(RegistrySettings):
     Raises `InvalidTable` for values that make no sense.
     """
 
-    driver: Literal["embedded"] = "embedded"
+    driver: Literal["embedded", "compose"] = "embedded"
     host: str = "127.0.0.1"
     port: int = 8080
+    engine: Literal["registry", "pypiserver"] = "registry"
+    web: WebSettings = field(default_factory=WebSettings)
+    monitoring: MonitoringSettings = field(default_factory=MonitoringSettings)
+    redis: RedisSettings = field(default_factory=RedisSettings)
+    images: ImageSettings = field(default_factory=ImageSettings)
+    containers: ContainerSettings = field(default_factory=ContainerSettings)
+    backup: BackupSettings = field(default_factory=BackupSettings)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -108,16 +54,26 @@ class ServerSettings(RegistrySettings):
                 f"port = {self.port} is not a port.", hint="Ports go from 1 to 65535."
             )
 
+        if self.engine != "registry" and not self.is_stack:
+            raise InvalidTable(
+                f'engine = {self.engine!r} needs the driver "compose".',
+                hint='Set driver = "compose", or engine = "registry".',
+            )
         if self.metrics_port == self.port:
             raise InvalidTable(
                 f"port and metrics_port are both {self.port}.",
                 hint="Name another metrics_port, or 0 for none.",
             )
 
+    @property
+    def is_stack(self) -> bool:
+        """Whether the server runs as a Compose stack."""
+        return self.driver == "compose"
+
     def of_registry(self) -> dict[str, Any]:
         """Return the part that the registry itself reads, as a table."""
         table = asdict(self)
-        return {field.name: table[field.name] for field in fields(RegistrySettings)}
+        return {item.name: table[item.name] for item in fields(RegistrySettings)}
 
     @property
     def reachable_host(self) -> str:
@@ -126,7 +82,11 @@ class ServerSettings(RegistrySettings):
 
     @property
     def url(self) -> str:
-        """The server's address for clients on this machine, ending in a slash."""
+        """The server's address for clients, ending in a slash."""
+        if self.is_stack:
+            port = "" if self.web.https_port == 443 else f":{self.web.https_port}"
+            name = f"[{self.web.name}]" if ":" in self.web.name else self.web.name
+            return f"https://{name}{port}/"
         host = f"[{self.reachable_host}]" if ":" in self.reachable_host else self.reachable_host
         return f"http://{host}:{self.port}/"
 
@@ -136,7 +96,7 @@ class ServerSettings(RegistrySettings):
         found = []
         if self.upstream != UpstreamSettings() and not self.upstream.url:
             found.append("[upstream] in server.toml has no url: no other index is looked into.")
-        if not is_loopback(self.host):
+        if not self.is_stack and not is_loopback(self.host):
             found.append(self._unencrypted)
         return tuple(found)
 
@@ -148,13 +108,21 @@ class ServerSettings(RegistrySettings):
         )
 
 
-def new_settings(*, host: str, port: int) -> ServerSettings:
+def new_settings(
+    driver: Literal["embedded", "compose"] = "embedded",
+    *,
+    host: str = ServerSettings.host,
+    port: int = ServerSettings.port,
+    web: WebSettings | None = None,
+) -> ServerSettings:
     """Return the settings of a new server; port 0 stands for one that is free now.
 
     Raises `UsageError` for a host or port that makes no sense.
     """
     try:
-        settings = ServerSettings(host=host, port=port or ServerSettings.port)
+        settings = ServerSettings(
+            driver=driver, host=host, port=port or ServerSettings.port, web=web or WebSettings()
+        )
     except InvalidTable as error:
         raise UsageError(str(error), hint=error.hint) from None
     return settings if port else replace(settings, port=find_free_port(host))
@@ -177,25 +145,6 @@ def load_settings(home: ServerHome) -> ServerSettings:
     except OSError as error:
         raise ServerError(f"{path} cannot be read: {error.strerror}.") from error
     return read_table(ServerSettings, table, where=str(path))
-
-
-def render_settings(settings: ServerSettings) -> str:
-    """Return *settings* as a commented ``server.toml``."""
-    import tomlkit
-
-    table = asdict(settings)
-    values = {
-        key: tomlkit.item(table[key]).as_string()
-        for key in ("driver", "host", "port", "anonymous_read", "max_upload_size")
-    }
-    return TEMPLATE.format(**values)
-
-
-def render_registry_settings(settings: ServerSettings) -> str:
-    """Return what the registry's process is to read: all of its settings, in TOML."""
-    import tomlkit
-
-    return GENERATED + tomlkit.dumps(settings.of_registry())
 
 
 def is_loopback(host: str) -> bool:

@@ -8,6 +8,15 @@
     run/registry.toml   the settings it was started with, written from server.toml
     run/lock            held while a command starts, stops or changes something
     logs/registry.log   what the process prints
+    backups/            backups, unless server.toml names another folder
+
+and for the Compose stack::
+
+    compose.yaml        the services; this and all of stack/ is written from server.toml
+    .env                generated passwords
+    stack/              the configuration of each service, and what the registry's image is built of
+    tls/                the local authority and the server's certificate, with their keys
+    logs/nginx/         nginx's access log
 """
 
 from __future__ import annotations
@@ -61,6 +70,31 @@ class ServerHome:
     def log_file(self) -> Path:
         """What the process prints."""
         return self.root / "logs" / "registry.log"
+
+    @property
+    def compose_file(self) -> Path:
+        """The services of the Compose stack."""
+        return self.root / "compose.yaml"
+
+    @property
+    def env_file(self) -> Path:
+        """The generated passwords of the Compose stack, for its owner alone."""
+        return self.root / ".env"
+
+    @property
+    def stack(self) -> Path:
+        """The configuration of the Compose stack's services."""
+        return self.root / "stack"
+
+    @property
+    def tls(self) -> Path:
+        """The local authority and the server's certificate."""
+        return self.root / "tls"
+
+    @property
+    def nginx_logs(self) -> Path:
+        """Where nginx writes ``access.log``, which the registry follows."""
+        return self.root / "logs" / "nginx"
 
     @property
     def exists(self) -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from poetry_aegis import atomic
 from poetry_aegis.errors import ServerError, ServerExists
 from poetry_aegis.server import users
-from poetry_aegis.server.config import render_settings
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
+from poetry_aegis.server.template import render_settings
 
 if TYPE_CHECKING:
     from poetry_aegis.server.config import ServerSettings

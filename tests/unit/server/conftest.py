@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis import atomic
-from poetry_aegis.server.config import ServerSettings, render_settings
+from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.ports import find_free_port
+from poetry_aegis.server.template import render_settings
 from tests.support.server import vacant_home
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from poetry_aegis.server.config import (
     is_loopback,
     load_settings,
     new_settings,
-    render_settings,
 )
 from poetry_aegis.server.home import ServerHome
+from poetry_aegis.server.template import render_settings
 from poetry_aegis.settings import read_table
 from tests.support.server import EVERY_ADDRESS
 

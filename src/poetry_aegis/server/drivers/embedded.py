@@ -11,10 +11,10 @@ from typing import IO, TYPE_CHECKING
 from poetry_aegis.atomic import write_text
 from poetry_aegis.errors import AegisError, NotReady, PortInUse, ServerError, UnreadableUsers
 from poetry_aegis.server import logs, ports, probe, processes, usage
-from poetry_aegis.server.config import render_registry_settings
 from poetry_aegis.server.drivers.interface import Started, Status
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
+from poetry_aegis.server.template import render_registry_settings
 from poetry_aegis.signals import stops_as_interrupts
 
 if TYPE_CHECKING:
