@@ -69,6 +69,7 @@ def temporary_beside(path: Path) -> Iterator[tuple[IO[bytes], Path]]:
     temporary = Path(name)
     try:
         with os.fdopen(descriptor, "wb") as stream:
+            _give_to_owner(descriptor, path)
             yield stream, temporary
     finally:
         temporary.unlink(missing_ok=True)
@@ -89,6 +90,15 @@ def fsync_directory(directory: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _give_to_owner(descriptor: int, path: Path) -> None:
+    """Let root replace a file without taking it from its owner, a new one from the folder's."""
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        return
+    held = (path if path.exists() else path.parent).stat()
+    if held.st_uid != 0:
+        os.fchown(descriptor, held.st_uid, held.st_gid)
 
 
 def _permissions(path: Path) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Protocol
 
+from poetry_aegis.server.stack.owner import keeping_ownership
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -29,13 +31,14 @@ def recording(home: ServerHome) -> Iterator[Record]:
     from poetry_aegis.registry.state.database import Database
     from poetry_aegis.registry.upkeep import operator
 
-    database = Database.open(DataDirectory(home.data).database)
-    trail, user = AuditTrail(database), operator()
+    with keeping_ownership(home):
+        database = Database.open(DataDirectory(home.data).database)
+        trail, user = AuditTrail(database), operator()
 
-    def record(action: str, *, detail: str) -> None:
-        trail.record(Event(action, user=user, address=None, detail=detail))
+        def record(action: str, *, detail: str) -> None:
+            trail.record(Event(action, user=user, address=None, detail=detail))
 
-    try:
-        yield record
-    finally:
-        database.close()
+        try:
+            yield record
+        finally:
+            database.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.errors import ImportFailed, ServerError
 from poetry_aegis.server.config import load_settings
 from poetry_aegis.server.extra import missing, require_registry
+from poetry_aegis.server.stack.owner import keeping_ownership
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,7 +86,7 @@ def _at_work(home: ServerHome) -> Iterator[Upkeep]:
     from poetry_aegis.registry.upkeep import upkeep
 
     try:
-        with upkeep(home.data) as work:
+        with keeping_ownership(home, whole=True), upkeep(home.data) as work:
             yield work
     except errors.ImportFailed as error:
         raise ImportFailed(str(error)) from error

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
+    from poetry_aegis.server.home import ServerHome
     from poetry_aegis.server.stack.settings import ContainerSettings
 
 NOBODY_ELSE = 10001  # for a server that root set up: a number that no user of a machine has
@@ -33,6 +36,24 @@ def owner_of(containers: ContainerSettings) -> Owner:
     if not hasattr(os, "getuid") or os.getuid() == 0:
         return Owner(NOBODY_ELSE, NOBODY_ELSE)
     return Owner(os.getuid(), os.getgid())
+
+
+@contextlib.contextmanager
+def keeping_ownership(home: ServerHome, *, whole: bool = False) -> Iterator[None]:
+    """Let root work on the data of *home* and leave them to whom they belong.
+
+    That is the owner of the data directory. What work on users and tokens may have made is handed
+    over, with *whole* all of the data.
+    """
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):  # nothing was ever made
+            held = home.data.stat()
+            owner = Owner(held.st_uid, held.st_gid)
+            places = [home.data] if whole else [home.auth, *home.data.glob("state.db*")]
+            for place in places:
+                hand_over(place, owner)
 
 
 def hand_over(top: Path, owner: Owner) -> None:
