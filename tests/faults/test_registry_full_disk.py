@@ -27,6 +27,7 @@ from tests.support.registry import (
     running_registry,
     upload,
 )
+from tests.support.registry_load import settle
 from tests.support.store import everything
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ def disk(tmp_path: Path) -> Iterator[Path]:
 def registry(disk: Path) -> Iterator[RegistryServer]:
     with running_registry(disk, settings=SETTINGS) as server:
         assert upload(server, make_wheel(disk.parent / "dist")).status_code == 200
+        settle(server)  # The project list, which is written soon after, is part of what is there.
         yield server
 
 

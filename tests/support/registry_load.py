@@ -11,6 +11,7 @@ import hashlib
 import random
 import re
 import threading
+import time
 from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeAlias
@@ -76,6 +77,12 @@ class Load:
                 thread.join()
         if self.failures:
             raise self.failures[0]
+
+    def wait_for_answers(self, count: int, patience: float) -> None:
+        """Return when *count* more changes are acknowledged, or after *patience* seconds."""
+        wanted, deadline = self.acknowledged.total() + count, time.monotonic() + patience
+        while self.acknowledged.total() < wanted and time.monotonic() < deadline:
+            time.sleep(0.005)
 
     def check(self, data: DataDirectory) -> None:
         """Compare pages and files with what is possible; from then on they are known."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
@@ -11,7 +12,9 @@ from urllib.parse import urlsplit, urlunsplit
 from poetry_aegis.errors import Forbidden, Unauthorized, Unreachable, UsageError
 
 if TYPE_CHECKING:
+    import ssl
     from collections.abc import Mapping
+    from pathlib import Path
 
 TIMEOUT = 15.0  # seconds
 JSON_PAGE = "application/vnd.pypi.simple.v1+json"
@@ -21,11 +24,13 @@ JSON_PAGE = "application/vnd.pypi.simple.v1+json"
 class Index:
     """An index as Poetry is to know it: a repository's *name* and the server's *base_url*.
 
-    *base_url* ends in a slash and holds no credentials.
+    *base_url* ends in a slash and holds no credentials. *authority* is the file of the certificate
+    that its own is verified with, where that is not one that every client trusts.
     """
 
     name: str
     base_url: str
+    authority: Path | None = None
 
     @property
     def upload_url(self) -> str:
@@ -53,8 +58,13 @@ class Index:
             "add_source": f"poetry source add --priority=explicit {self.name} {self.simple_url}",
             "install_with_poetry": f"poetry add --source {self.name} PACKAGE",
             "publish": f"poetry aegis publish -r {self.name}",
-            "install_with_pip": f"pip install --index-url {self.simple_url} PACKAGE",
+            "install_with_pip": f"pip install {self._certificate_option}"
+            f"--index-url {self.simple_url} PACKAGE",
         }
+
+    @property
+    def _certificate_option(self) -> str:
+        return f"--cert {shlex.quote(str(self.authority))} " if self.authority else ""
 
 
 def make_index(name: str, url: str) -> Index:
@@ -71,17 +81,22 @@ def make_index(name: str, url: str) -> Index:
     return Index(name=name, base_url=_base_of(url))
 
 
-def check_credential(index: Index, username: str, password: str) -> None:
+def check_credential(
+    index: Index, username: str, password: str, *, authority: str | None = None
+) -> None:
     """Ask *index* for its project list with the credential.
 
-    Raises `Unauthorized`, `Forbidden`, and `Unreachable` where it does not answer as an index.
+    Its certificate has to come from *authority*, in PEM, or else from one that all trust. Raises
+    `Unauthorized`, `Forbidden`, and `Unreachable` where it does not answer as an index.
     """
     import httpx
 
     try:
         # A loopback server is never behind the proxy that the environment names.
         with (
-            httpx.Client(trust_env=not _is_local(index), timeout=TIMEOUT) as client,
+            httpx.Client(
+                trust_env=not _is_local(index), timeout=TIMEOUT, verify=_trust(authority)
+            ) as client,
             client.stream(
                 "GET",
                 index.simple_url,
@@ -93,11 +108,28 @@ def check_credential(index: Index, username: str, password: str) -> None:
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise Unreachable(
             f"{index.base_url} does not answer: {str(error) or type(error).__name__}.",
-            hint="Start the server with: poetry aegis server start"
-            if _is_local(index)
-            else "Check the address, the network and the certificate.",
+            hint=_way_to(index, str(error)),
         ) from error
     _judge(index, username, status, location)
+
+
+def _trust(authority: str | None) -> ssl.SSLContext | bool:
+    if authority is None:
+        return True
+    import ssl
+
+    return ssl.create_default_context(cadata=authority)  # and no other one, as Poetry does
+
+
+def _way_to(index: Index, failure: str) -> str:
+    if "CERTIFICATE_VERIFY_FAILED" in failure:
+        return (
+            "Give the authority of its certificate with --ca FILE.\n"
+            "Write the file on the server with: poetry aegis server ca --output FILE"
+        )
+    if _is_local(index):
+        return "Start the server with: poetry aegis server start"
+    return "Check the address, the network and the certificate."
 
 
 def _judge(index: Index, username: str, status: int, location: str) -> None:
@@ -107,7 +139,7 @@ def _judge(index: Index, username: str, status: int, location: str) -> None:
         raise Unauthorized(
             f"{index.base_url} does not accept the password of {username!r}.",
             hint="Type it again, or set a new one on the server with: "
-            f"poetry aegis server user add {username} --replace",
+            f"poetry aegis server user passwd {username}",
         )
     if status == 403:
         raise Forbidden(

@@ -32,6 +32,7 @@ class ClientPoetryCommand(ServerCommand):
     options: ClassVar[list[Option]] = [
         option("name", description="The repository's name.", flag=False, default="aegis"),
         option("url", description="The index; this machine's server unless given.", flag=False),
+        option("ca", description="The authority of its certificate, a PEM file.", flag=False),
         option("username", description="Who logs in; else the server's first admin.", flag=False),
         PASSWORD_STDIN,
         HOME,
@@ -44,20 +45,33 @@ credential, so that Poetry and <c1>poetry aegis publish</c1> find it. The creden
 is tried on the server before anything is written, with <c1>--dry-run</c1>, too. The
 password is asked for, or read from standard input.
 
+A server with a certificate of its own authority is verified with that: this
+machine's server gives it, another one's is given with <c1>--ca</c1>. A copy is kept in
+the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
+
 <b>Examples:</b>
   <c1>poetry aegis client poetry</c1>
-  <c1>poetry aegis client poetry --url https://HOST/ --username ada</c1>"""
+  <c1>poetry aegis client poetry --url https://HOST/ --username ada</c1>
+  <c1>poetry aegis client poetry --url https://HOST/ --ca ca.crt --username ada</c1>"""
 
     def perform(self) -> int:
         """Try the credential, write the configuration, say how to use it."""
+        from poetry_aegis.client import authority as trust
         from poetry_aegis.client import poetry as client
 
         index = client.make_index(self.option("name"), self.option("url") or self._server_url())
+        authority = self._authority()
+        if authority is not None:
+            index = trust.with_authority(index)
+            self.warn(trust.hidden_by())
         username = self.option("username") or self._admin()
         password = self._password(username)
         self.warn([*index.warnings, *client.hidden_by()])
-        client.check_credential(index, username, password)
-        password_in = None if self.option("dry-run") else self._write(index, username, password)
+        client.check_credential(index, username, password, authority=authority)
+        password_in = None
+        if not self.option("dry-run"):
+            trust.keep_authority(index, authority or "")
+            password_in = self._write(index, username, password)
         if self.wants_json:
             self._print_json(index, username, password_in)
         else:
@@ -68,7 +82,9 @@ password is asked for, or read from standard input.
         """Write Poetry's configuration; return where the password went."""
         from poetry_aegis import poetry_api
 
-        in_keyring = poetry_api.save_repository(index.name, index.upload_url, username, password)
+        in_keyring = poetry_api.save_repository(
+            index.name, index.upload_url, username, password, authority=index.authority
+        )
         return "the keyring" if in_keyring else str(self._config_directory / "auth.toml")
 
     @property
@@ -86,6 +102,20 @@ password is asked for, or read from standard input.
         except NoServer as error:
             error.hint = f"Name the index with --url.\n{error.hint}"
             raise
+
+    def _authority(self) -> str | None:
+        """Return the authority to verify the server with, in PEM, if it has one of its own."""
+        from pathlib import Path
+
+        from poetry_aegis.client.authority import read_authority
+
+        if self.option("ca"):
+            return read_authority(Path(self.option("ca")))
+        if self.option("url"):
+            return None
+        from poetry_aegis.server.trust import authority_for_clients
+
+        return authority_for_clients(self.home, self.settings)
 
     def _admin(self) -> str:
         from poetry_aegis.errors import UsageError
@@ -114,6 +144,8 @@ password is asked for, or read from standard input.
             (f"repositories.{index.name}.url", index.upload_url),
             (f"http-basic.{index.name}", f"{username} and the password"),
         ]
+        if index.authority is not None:
+            rows.append((f"certificates.{index.name}.cert", str(index.authority)))
         if password_in is None:
             self.say("The server accepts the password. Nothing was written; this would be:")
         else:
@@ -130,6 +162,7 @@ password is asked for, or read from standard input.
                 "upload_url": index.upload_url,
                 "simple_url": index.simple_url,
                 "username": username,
+                "certificate": None if index.authority is None else str(index.authority),
                 "written": password_in is not None,
                 "config_file": str(self._config_directory / "config.toml"),
                 "password_in": password_in,

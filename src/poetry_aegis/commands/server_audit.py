@@ -37,7 +37,8 @@ the newest last. It is kept for good, whether the server runs or not.
 
 The actions are: upload, overwrite, yank, unyank, delete-file,
 delete-project, status, locations, login-failed, token-created,
-token-revoked, user-added, user-removed, import, prune and reindex.
+token-revoked, user-added, user-changed, user-removed, import, prune,
+reindex and restore.
 
 <b>Examples:</b>
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from cleo.helpers import option
+from cleo.helpers import argument, option
 
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.server_base import HOME, ServerCommand
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
 
@@ -18,6 +21,9 @@ class ServerLogsCommand(ServerCommand):
 
     name = "aegis server logs"
     description = "Prints what the index has logged."
+    arguments: ClassVar[list[Argument]] = [
+        argument("service", "A service of the stack; all of them unless named.", optional=True)
+    ]
     options: ClassVar[list[Option]] = [
         option("follow", "f", "Go on with new lines until Ctrl-C."),
         option("lines", description="How many lines of the end.", flag=False, default="100"),
@@ -34,11 +40,15 @@ class ServerLogsCommand(ServerCommand):
                 f"--lines {asked} is not a number of lines.", hint="For example: --lines 50"
             )
         try:
-            for line in self.driver.logs(lines=int(asked), follow=bool(self.option("follow"))):
+            for line in self._log_lines(int(asked)):
                 self.say(plain(line))
         except BrokenPipeError:
             _discard_output()
         return 0
+
+    def _log_lines(self, count: int) -> Iterator[str]:
+        follow, service = bool(self.option("follow")), self.argument("service")
+        return self.driver.logs(lines=count, follow=follow, service=service)
 
 
 def _discard_output() -> None:

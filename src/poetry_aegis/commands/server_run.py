@@ -19,7 +19,7 @@ class ServerRunCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME]
     help = """\
 Serves until Ctrl-C or <c1>poetry aegis server stop</c1>, with the log on the
-terminal: for containers, for service managers, and to look what is wrong.
+terminal: for service managers, and to look what is wrong.
 To serve in the background, use <c1>poetry aegis server start</c1>."""
 
     def perform(self) -> int:

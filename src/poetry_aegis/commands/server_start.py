@@ -10,6 +10,8 @@ from poetry_aegis.commands.server_base import HOME, ServerCommand
 if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.server.drivers.interface import Started
+
 
 class ServerStartCommand(ServerCommand):
     """Starts the server in the background."""
@@ -19,22 +21,33 @@ class ServerStartCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME, JSON]
     help = """\
 Returns when the server takes requests; one that is running is left alone.
-It goes on when the terminal is closed, and not after a restart of the
-machine. Its settings are in server.toml, and read at each start.
+It goes on when the terminal is closed. Its settings are in server.toml, and
+read at each start. A stack of containers comes back after a restart of the
+machine, too; without containers, start it again.
+
+Where a service does not come up, it is named, with the last lines that it
+has logged. Ctrl-C stops the waiting, not the services.
 
   <c1>poetry aegis server status</c1>   how it is doing
   <c1>poetry aegis server logs</c1>     what it has logged
+  <c1>poetry aegis server apply</c1>    brings it to a changed server.toml
   <c1>poetry aegis server stop</c1>     stops it"""
 
     def perform(self) -> int:
         """Start it, or say that it runs."""
-        from dataclasses import asdict
+        from poetry_aegis.commands.server_view import StartView
 
         self.warn(self.settings.warnings)
-        started = self.driver.start()
+        started = self.driver.start(StartView(self.messages))
         if self.wants_json:
-            self.print_json(asdict(started))
-            return 0
-        already = "already " if started.already_running else ""
-        self.say(f"The server is {already}running at {plain(started.url)} (pid {started.pid}).")
+            self.print_json(started.to_json())
+        else:
+            self._tell(started)
         return 0
+
+    def _tell(self, started: Started) -> None:
+        already = "already " if started.already_running else ""
+        process = f" (pid {started.pid})" if started.pid else ""
+        self.say(f"The server is {already}running at {plain(started.url)}{process}.")
+        for note in started.notes:
+            self.say(f"<comment>Note:</comment> {plain(note)}")

@@ -21,7 +21,8 @@ class ServerStopCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME, JSON]
     help = """\
 Requests that are under way are finished first. A server that is not running
-is no error. To read changed settings, stop it and start it again."""
+is no error. Data and measurements stay. To bring in changed settings, use
+<c1>poetry aegis server apply</c1>: it stops no more than it has to."""
 
     def perform(self) -> int:
         """Stop it; one that is not running is fine."""
@@ -43,5 +44,6 @@ is no error. To read changed settings, stop it and start it again."""
         except NoServer:
             raise
         except (ServerError, SettingsError):
-            # Stopping needs the pid file and no setting: there is one driver so far.
-            return driver_of(self.home, ServerSettings())
+            # Stopping needs no setting: what runs is known by its pid file, or by compose.yaml.
+            stack = self.home.compose_file.exists()
+            return driver_of(self.home, ServerSettings(driver="compose" if stack else "embedded"))

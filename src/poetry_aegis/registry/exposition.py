@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import shutil
 import threading
-from itertools import accumulate
+from dataclasses import dataclass
 from socketserver import ThreadingTCPServer
 from typing import TYPE_CHECKING, Any
 
@@ -14,55 +15,79 @@ from prometheus_client import (
     PlatformCollector,
     ProcessCollector,
 )
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    InfoMetricFamily,
-)
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
 from prometheus_client.registry import Collector
 
 from poetry_aegis.registry.errors import Unavailable
-from poetry_aegis.registry.metrics import LATENCIES
+from poetry_aegis.registry.families import (
+    of_backups,
+    of_certificate,
+    of_files,
+    of_requests,
+    of_upstream,
+    of_web_server,
+)
 
 if TYPE_CHECKING:
     import socket
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from prometheus_client.core import Metric
 
-    from poetry_aegis.registry.metrics import Counts, Latencies, Metrics
+    from poetry_aegis.registry.metrics import Metrics
     from poetry_aegis.registry.state.catalog import Totals
 
 _MOST_AT_ONCE = 16  # connections: each has a thread
 _POLL = 0.1  # seconds until the thread sees that it should end
-_BOUNDS = [*map(str, LATENCIES), "+Inf"]
+
+
+@dataclass(frozen=True)
+class Moments:
+    """The files that tell of moments in time; each may be missing.
+
+    *last_backup* is as old as the last backup. *certificate_expiry* holds the seconds since 1970 at
+    which the web server's certificate ends.
+    """
+
+    last_backup: Path
+    certificate_expiry: Path | None = None
 
 
 class RegistryCollector(Collector):
     """The metrics of a registry, put together whenever they are asked for.
 
-    *last_backup* is a file as old as the last backup, missing where there was none.
+    *root* is a folder on the disk that it stores on.
     """
 
     def __init__(
-        self, metrics: Metrics, totals: Callable[[], Totals], last_backup: Path, version: str
+        self,
+        metrics: Metrics,
+        totals: Callable[[], Totals],
+        root: Path,
+        moments: Moments,
+        version: str,
     ) -> None:
         self._metrics = metrics
         self._totals = totals
-        self._last_backup = last_backup
+        self._root = root
+        self._moments = moments
         self._version = version
 
     def collect(self) -> Iterator[Metric]:
         """Return the families of metrics."""
         counts = self._metrics.counts()
         yield InfoMetricFamily("aegis", "The registry.", {"version": self._version})
-        yield from _of_requests(counts)
-        yield from _of_files(counts)
-        yield from _of_upstream(counts)
+        yield from of_requests(counts)
+        yield from of_files(counts)
+        yield from of_upstream(counts)
+        if counts.web is not None:
+            yield from of_web_server(counts.web)
         yield from self._of_holdings()
-        yield from self._of_backups()
+        yield from self._of_disk()
+        yield from of_backups(self._moments.last_backup)
+        if self._moments.certificate_expiry is not None:
+            yield from of_certificate(self._moments.certificate_expiry)
 
     def describe(self) -> Iterator[Metric]:
         """Return nothing, so that the database is not read at start."""
@@ -77,11 +102,13 @@ class RegistryCollector(Collector):
         yield GaugeMetricFamily("aegis_files", "Distributions of the index.", totals.files)
         yield GaugeMetricFamily("aegis_storage_bytes", "Size of all distributions.", totals.size)
 
-    def _of_backups(self) -> Iterator[Metric]:
+    def _of_disk(self) -> Iterator[Metric]:
         with contextlib.suppress(OSError):
-            moment = self._last_backup.stat().st_mtime
-            text = "When the last backup was made, in seconds since 1970."
-            yield GaugeMetricFamily("aegis_last_backup_timestamp_seconds", text, moment)
+            usage = shutil.disk_usage(self._root)
+            text = "Size of the disk with the distributions."
+            yield GaugeMetricFamily("aegis_disk_bytes", text, usage.total)
+            text = "What is free on it."
+            yield GaugeMetricFamily("aegis_disk_free_bytes", text, usage.free)
 
 
 @contextlib.contextmanager
@@ -136,47 +163,3 @@ class _Handler(MetricsHandler):
             super().do_GET()
         else:
             self.send_error(404, "Only /metrics is here.")
-
-
-def _of_requests(counts: Counts) -> Iterator[Metric]:
-    requests = CounterMetricFamily(
-        "aegis_requests", "Requests answered.", labels=("route", "method", "status")
-    )
-    for (route, method, status), count in counts.requests.items():
-        requests.add_metric((route, method, str(status)), count)
-    yield requests
-    seconds = HistogramMetricFamily(
-        "aegis_request_seconds",
-        "Seconds from a request to the end of its answer.",
-        labels=["route"],
-    )
-    for route, latencies in counts.latencies.items():
-        seconds.add_metric([route], _buckets(latencies), latencies.seconds)
-    yield seconds
-    yield _by_label("aegis_logins", "Credentials checked.", "outcome", counts.logins)
-
-
-def _of_files(counts: Counts) -> Iterator[Metric]:
-    yield _by_label("aegis_uploads", "Uploads.", "outcome", counts.uploads)
-    yield CounterMetricFamily("aegis_downloads", "Distributions downloaded.", counts.downloads)
-    yield CounterMetricFamily(
-        "aegis_downloaded_bytes", "Size of the distributions downloaded.", counts.downloaded_bytes
-    )
-
-
-def _of_upstream(counts: Counts) -> Iterator[Metric]:
-    yield _by_label(
-        "aegis_upstream_cache", "Looks into the cache of upstream.", "result", counts.cache_lookups
-    )
-    yield _by_label("aegis_upstream_errors", "Upstream's failures.", "kind", counts.upstream_errors)
-
-
-def _by_label(name: str, text: str, label: str, counter: Mapping[str, int]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=[label])
-    for value, count in counter.items():
-        family.add_metric([value], count)
-    return family
-
-
-def _buckets(latencies: Latencies) -> list[tuple[str, float]]:
-    return list(zip(_BOUNDS, accumulate(latencies.buckets), strict=True))

@@ -12,6 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from copy import deepcopy
 from dataclasses import dataclass, field
+from operator import add
 
 LATENCIES = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0)
 
@@ -24,6 +25,38 @@ class Latencies:
 
     buckets: list[int] = field(default_factory=lambda: [0] * (len(LATENCIES) + 1))
     seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one request."""
+        self.buckets[bisect_left(LATENCIES, seconds)] += 1
+        self.seconds += seconds
+
+    def include(self, others: Latencies) -> None:
+        """Count the requests of *others*, too."""
+        self.buckets = list(map(add, self.buckets, others.buckets))
+        self.seconds += others.seconds
+
+
+@dataclass
+class WebCounts:
+    """What a web server before the registry answered, by itself or out of the registry's mouth."""
+
+    requests: Counter[tuple[str, int]] = field(default_factory=Counter)  # method, status
+    latencies: Latencies = field(default_factory=Latencies)
+    sent_bytes: int = 0
+
+    def add(self, method: str, status: int, size: int, seconds: float | None) -> None:
+        """Count an answer of *size* bytes to *method*, which may be anything."""
+        self.requests[_label(method), status] += 1
+        self.sent_bytes += size
+        if seconds is not None:
+            self.latencies.add(seconds)
+
+    def include(self, others: WebCounts) -> None:
+        """Count what *others* counted, too."""
+        self.requests.update(others.requests)
+        self.latencies.include(others.latencies)
+        self.sent_bytes += others.sent_bytes
 
 
 @dataclass
@@ -40,6 +73,7 @@ class Counts:
     logins: Counter[str] = field(default_factory=Counter)  # by outcome
     cache_lookups: Counter[str] = field(default_factory=Counter)  # hit or miss
     upstream_errors: Counter[str] = field(default_factory=Counter)  # by kind
+    web: WebCounts | None = None  # of a web server's log, where one is followed
 
 
 class Metrics:
@@ -56,15 +90,13 @@ class Metrics:
 
     def request(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count an answer to *method*, which may be anything, on the *route* of that name."""
-        if method not in _METHODS:
-            method = "other"
+        method = _label(method)
         with self._counting:
             self._counts.requests[route, method, status] += 1
             latencies = self._counts.latencies.get(route)
             if latencies is None:
                 latencies = self._counts.latencies[route] = Latencies()
-            latencies.buckets[bisect_left(LATENCIES, seconds)] += 1
-            latencies.seconds += seconds
+            latencies.add(seconds)
 
     def upload(self, outcome: str) -> None:
         """Count an upload: ``created``, ``unchanged``, ``overwritten``, ``refused``, ``failed``."""
@@ -74,6 +106,15 @@ class Metrics:
         """Count a download of *size* bytes."""
         with self._counting:
             self._counts.downloads += 1
+            self._counts.downloaded_bytes += size
+
+    def followed(self, web: WebCounts, downloads: int, size: int) -> None:
+        """Count what a web server's log tells, *downloads* of *size* bytes in all among it."""
+        with self._counting:
+            if self._counts.web is None:
+                self._counts.web = WebCounts()
+            self._counts.web.include(web)
+            self._counts.downloads += downloads
             self._counts.downloaded_bytes += size
 
     def login(self, outcome: str) -> None:
@@ -91,3 +132,7 @@ class Metrics:
     def _add(self, counter: Counter[str], label: str) -> None:
         with self._counting:
             counter[label] += 1
+
+
+def _label(method: str) -> str:
+    return method if method in _METHODS else "other"

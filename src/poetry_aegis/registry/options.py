@@ -102,7 +102,11 @@ class RegistrySettings:
     ``X-Forwarded-For`` is believed. *minimum_free_space*: below it the registry is not ready.
     *followed_log*: the absolute path of a web server's access log in JSON, whose downloads are
     counted beside the registry's own, empty for none; what its lines must have, and how nginx is
-    told to write them, is in `poetry_aegis.registry.state.follow`.
+    told to write them, is in `poetry_aegis.registry.state.follow`. *certificate_expiry*: the
+    absolute path of a file that says when the certificate of the web server before the registry
+    ends, in seconds since 1970; the metrics tell of it. Empty for none. *redis_url*: the address
+    of a Redis in which several registries count failed logins together, empty for none; as it may
+    hold a password, the environment's ``AEGIS_REDIS_URL`` is the better place for it.
     """
 
     anonymous_read: bool = False
@@ -114,6 +118,8 @@ class RegistrySettings:
     trusted_proxies: tuple[str, ...] = ()
     minimum_free_space: str = "64MiB"
     followed_log: str = ""
+    certificate_expiry: str = ""
+    redis_url: str = field(default="", repr=False)
     logins: LoginLimits = field(default_factory=LoginLimits)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
     retention: tuple[RetentionRule, ...] = ()
@@ -126,8 +132,15 @@ class RegistrySettings:
         _require_patterns(self, "reserved")
         for address in self.trusted_proxies:
             _require_network(address)
-        if self.followed_log:
-            _require_absolute("followed_log", self.followed_log)
+        for key in ("followed_log", "certificate_expiry"):
+            if path := getattr(self, key):
+                _require_absolute(key, path)
+        if self.redis_url and not _is_web_address(self.redis_url, ("redis", "rediss")):
+            # It is not repeated: it may hold a password.
+            raise InvalidTable(
+                "redis_url is not the address of a Redis.",
+                hint="Write it as redis://:PASSWORD@HOST:6379/0.",
+            )
 
     @property
     def max_upload_bytes(self) -> int:
@@ -158,7 +171,7 @@ def parse_size(text: str) -> int:
     return size
 
 
-def _is_web_address(url: str) -> bool:
+def _is_web_address(url: str, schemes: Iterable[str] = ("http", "https")) -> bool:
     from urllib.parse import urlsplit
 
     try:
@@ -166,7 +179,7 @@ def _is_web_address(url: str) -> bool:
         _ = parts.port  # Read where it is no number.
     except ValueError:
         return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname) and not re.search(r"\s", url)
+    return parts.scheme in schemes and bool(parts.hostname) and not re.search(r"\s", url)
 
 
 def _require_positive(table: object, *keys: str) -> None:

@@ -89,7 +89,7 @@ def _run(options: ServeOptions, listener: socket.socket, held: contextlib.ExitSt
         followed = Path(options.settings.followed_log)
         if not followed.exists():
             logging.getLogger(__name__).warning("There is no %s to follow yet.", followed)
-        follower = LogFollower(state.database, followed)
+        follower = LogFollower(state.database, followed, state.metrics)
         held.enter_context(repeating(follower.catch_up, _FOLLOW))
     if options.settings.watch:
         held.enter_context(watched(store))
@@ -106,11 +106,14 @@ def _metrics(
     """Return what serves the metrics while it is entered, if they have a port."""
     if not options.settings.metrics_port:
         return contextlib.nullcontext()
-    from poetry_aegis.registry.exposition import RegistryCollector, serving_metrics
+    from poetry_aegis.registry.exposition import Moments, RegistryCollector, serving_metrics
     from poetry_aegis.registry.version import version
 
-    totals = state.catalog.totals
-    collector = RegistryCollector(state.metrics, totals, data.last_backup, version())
+    expiry = options.settings.certificate_expiry
+    moments = Moments(data.last_backup, Path(expiry) if expiry else None)
+    collector = RegistryCollector(
+        state.metrics, state.catalog.totals, data.root, moments, version()
+    )
     return serving_metrics(collector, _listen(options.host, options.settings.metrics_port))
 
 

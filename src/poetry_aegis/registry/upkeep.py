@@ -67,7 +67,7 @@ class Upkeep:
         else:
             report = self.store.reindex_all(progress)
             self.catalog.rebuild(self.store)
-        self._record(
+        self.record(
             "reindex", f"{_counted(report.projects, 'project')}, {_counted(report.files, 'file')}"
         )
         return report
@@ -97,7 +97,7 @@ class Upkeep:
 
         def done(action: str, candidate: Candidate) -> None:
             name, detail = candidate.name, candidate.yanked if action == "yank" else ""
-            self._record(action, detail or "", name.project, name.file_name)
+            self.record(action, detail or "", name.project, name.file_name)
 
         work = Import(
             source,
@@ -115,7 +115,7 @@ class Upkeep:
             report = work.run()
             detail = f"{len(report.added)} added, {len(report.failed)} failed"
         finally:
-            self._record("import", f"{source.description}: {detail}")
+            self.record("import", f"{source.description}: {detail}")
         return report
 
     def prune(
@@ -153,7 +153,7 @@ class Upkeep:
     def _delete(self, project: str, removals: Sequence[Removal]) -> None:
         self.store.delete_files(project, [removal.file_name for removal in removals])
         for removal in removals:
-            self._record("prune", removal.reason, project, removal.file_name)
+            self.record("prune", removal.reason, project, removal.file_name)
 
     def _each(
         self,
@@ -179,9 +179,10 @@ class Upkeep:
             return project
         raise NotFound(f"There is no project {name} in this index.")
 
-    def _record(
+    def record(
         self, action: str, detail: str, project: str | None = None, file: str | None = None
     ) -> None:
+        """Note in the audit trail what the operator did."""
         from poetry_aegis.registry.state.audit import Event
 
         self.audit.record(

@@ -59,6 +59,11 @@ class ServerSettings(RegistrySettings):
                 f'engine = {self.engine!r} needs the driver "compose".',
                 hint='Set driver = "compose", or engine = "registry".',
             )
+        if self.engine != "registry" and self.redis.enabled:
+            raise InvalidTable(
+                "[redis] is for this project's own registry; pypiserver makes no use of it.",
+                hint='Set enabled = false there, or engine = "registry".',
+            )
         if self.metrics_port == self.port:
             raise InvalidTable(
                 f"port and metrics_port are both {self.port}.",
@@ -108,20 +113,23 @@ class ServerSettings(RegistrySettings):
         )
 
 
-def new_settings(
+def new_settings(  # noqa: PLR0913 -- each is an option of the command line
     driver: Literal["embedded", "compose"] = "embedded",
     *,
-    host: str = ServerSettings.host,
-    port: int = ServerSettings.port,
-    web: WebSettings | None = None,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    name: str = WebSettings.name,
+    http_port: int = WebSettings.http_port,
+    https_port: int = WebSettings.https_port,
 ) -> ServerSettings:
     """Return the settings of a new server; port 0 stands for one that is free now.
 
-    Raises `UsageError` for a host or port that makes no sense.
+    Raises `UsageError` for a host, name or port that makes no sense.
     """
     try:
+        web = WebSettings(name=name, http_port=http_port, https_port=https_port)
         settings = ServerSettings(
-            driver=driver, host=host, port=port or ServerSettings.port, web=web or WebSettings()
+            driver=driver, host=host, port=port or ServerSettings.port, web=web
         )
     except InvalidTable as error:
         raise UsageError(str(error), hint=error.hint) from None

@@ -17,6 +17,12 @@ def require_registry() -> None:
             raise missing(module)
 
 
+def require_cryptography() -> None:
+    """Raise `MissingExtra` where no certificate can be made or read for want of a package."""
+    if find_spec("cryptography") is None:
+        raise missing("cryptography")
+
+
 def missing(module: str) -> MissingExtra:
     """Return the error for a *module* of the extra that is not installed."""
     return MissingExtra(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
-from poetry_aegis.errors import ServerError, ServerExists
+from poetry_aegis.errors import ServerError, ServerExists, StackError
 from poetry_aegis.server import users
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
@@ -26,11 +26,23 @@ def require_vacant(home: ServerHome) -> None:
         )
 
 
+def choose_driver() -> tuple[Literal["embedded", "compose"], str]:
+    """Return the driver for a server on this machine, and why it is that one."""
+    from poetry_aegis.server.docker.client import require_docker
+
+    try:
+        versions = require_docker()
+    except StackError as error:
+        return "embedded", f"no containers can run here: {error}"
+    return "compose", f"Docker Compose {versions.compose} answers here"
+
+
 def create(home: ServerHome, settings: ServerSettings, *, user: str, password: str) -> None:
     """Set up a server in *home* whose admin is *user*.
 
-    ``server.toml`` comes last: a home without it is no server, and can be set up again. Raises
-    `ServerExists`, `ServerError`, `UserError` and `MissingExtra`.
+    ``server.toml`` comes last: a home without it is no server, and can be set up again. What is
+    generated from it is written, too, and again at each start. Raises `ServerExists`,
+    `ServerError`, `UserError` and `MissingExtra`.
     """
     require_vacant(home)
     users.require_valid(home, user, password)
@@ -44,3 +56,8 @@ def create(home: ServerHome, settings: ServerSettings, *, user: str, password: s
             raise ServerError(
                 f"{home.settings_file} cannot be written: {error.strerror}."
             ) from error
+        if settings.is_stack:
+            from poetry_aegis.server.drivers.stack_files import StackFiles
+
+            files = StackFiles(home, settings)
+            files.write(files.plan())

@@ -85,13 +85,15 @@ def add_user(  # noqa: PLR0913 -- each is an option of the command line
         users = open_users(home)
         if role not in (None, ADMIN):
             _keep_an_admin(users.list(), without=name)
+        known = {user.name for user in users.list()}
         if password is None:
             user = users.change(name, role, reads=reads, publishes=publishes)
         else:
             user = users.add(
                 name, password, role, reads=reads, publishes=publishes, replace=replace
             )
-        record("user-added", detail=f"{user.name}, {rights_of(user)}")
+        action = "user-changed" if user.name in known else "user-added"
+        record(action, detail=f"{user.name}, {rights_of(user)}")
         return user
 
 

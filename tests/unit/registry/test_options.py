@@ -62,3 +62,10 @@ def test_a_log_to_follow_has_an_absolute_path(tmp_path: Path) -> None:
     assert RegistrySettings(followed_log=log).followed_log == log
     with pytest.raises(InvalidTable, match="does not begin at the root"):
         RegistrySettings(followed_log="logs/access.json")
+
+
+def test_the_file_of_the_certificates_end_has_an_absolute_path(tmp_path: Path) -> None:
+    path = str(tmp_path / "expiry")
+    assert RegistrySettings(certificate_expiry=path).certificate_expiry == path
+    with pytest.raises(InvalidTable, match="certificate_expiry = 'expiry' does not begin"):
+        RegistrySettings(certificate_expiry="expiry")

@@ -23,6 +23,7 @@ from tests.support.server import busy_port
 
 if TYPE_CHECKING:
     from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.drivers.interface import Started
     from poetry_aegis.server.home import ServerHome
 
 
@@ -59,7 +60,7 @@ def test_a_life(driver: EmbeddedDriver) -> None:
     assert again == replace(started, already_running=True)
 
     assert driver.stop()
-    assert not alive(started.pid)
+    assert not alive(pid_of(started))
     assert not driver.home.pid_file.exists()
     assert not driver.stop()
     assert driver.status().state == "stopped"
@@ -70,7 +71,7 @@ def test_settings_reach_the_process(set_up: ServerHome, settings: ServerSettings
     rules = (RetentionRule(projects=("acme-*",), keep_pre_releases=3),)
     changed = replace(settings, anonymous_read=True, logins=limits, retention=rules)
     driver = EmbeddedDriver(set_up, changed)
-    pid = driver.start().pid
+    pid = pid_of(driver.start())
 
     arguments = Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0")
     read = load_registry_settings(Path(arguments[arguments.index("--settings") + 1]))
@@ -139,10 +140,15 @@ def test_a_recycled_pid(driver: EmbeddedDriver) -> None:
     assert not driver.start().already_running
 
 
+def pid_of(started: Started) -> int:
+    assert started.pid is not None
+    return started.pid
+
+
 def test_two_starts_at_once(driver: EmbeddedDriver, settings: ServerSettings) -> None:
     together = threading.Barrier(2)
 
-    def start(_: int) -> tuple[int, bool]:
+    def start(_: int) -> tuple[int | None, bool]:
         together.wait()
         started = EmbeddedDriver(driver.home, settings).start()
         return started.pid, started.already_running
@@ -229,7 +235,7 @@ def test_a_changed_port_is_not_the_running_ones(
 def test_a_process_that_hangs_is_not_ready(driver: EmbeddedDriver) -> None:
     import signal
 
-    pid = driver.start().pid
+    pid = pid_of(driver.start())
     os.kill(pid, signal.SIGSTOP)
     try:
         status = driver.status()
@@ -240,7 +246,7 @@ def test_a_process_that_hangs_is_not_ready(driver: EmbeddedDriver) -> None:
 
 
 def test_another_users_process(driver: EmbeddedDriver, monkeypatch: pytest.MonkeyPatch) -> None:
-    pid = driver.start().pid
+    pid = pid_of(driver.start())
 
     def refuse(pid: int, number: int) -> None:
         raise PermissionError(1, "Operation not permitted")

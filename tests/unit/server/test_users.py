@@ -6,6 +6,7 @@ import pytest
 
 from poetry_aegis.errors import NoServer, UnreadableUsers, UserError
 from poetry_aegis.server import users
+from poetry_aegis.server.statistics import audit_entries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,3 +125,17 @@ def test_rights_change_without_the_password(set_up: ServerHome) -> None:
     with pytest.raises(UserError, match="only admin"):
         users.add_user(set_up, "ada", None, role="reader", replace=False)
     assert roles(set_up) == {"ada": "admin", "bob": "reader"}
+
+
+def test_the_trail_tells_who_is_new_and_who_has_changed(set_up: ServerHome) -> None:
+    users.add_user(set_up, "ada", "s3cret", role=None, replace=False)
+    users.add_user(set_up, "ada", "other", role=None, replace=True)
+    users.add_user(set_up, "bob", "s3cret", role="reader", replace=False)
+    users.add_user(set_up, "bob", None, role="publisher", replace=False)
+    told = [(entry.action, entry.detail) for entry in audit_entries(set_up, limit=10)]
+    assert told[::-1] == [
+        ("user-added", "ada, admin"),
+        ("user-changed", "ada, admin"),
+        ("user-added", "bob, reader"),
+        ("user-changed", "bob, publisher"),
+    ]

@@ -6,12 +6,20 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.registry.cli.common import HELP, add_data, add_settings, settings_of
+from poetry_aegis.registry.errors import InvalidSettings
 from poetry_aegis.registry.options import RegistrySettings, ServeOptions, parse_size
+from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_EXIT_CODES = """\
+REDIS_VARIABLE = "AEGIS_REDIS_URL"
+
+_EPILOG = f"""\
+environment:
+  {REDIS_VARIABLE}  the address of a Redis, with its password, in which several
+  registries count failed logins together; it counts more than the settings
+
 exit codes:
    0  stopped as asked
    2  wrong options
@@ -33,7 +41,7 @@ def add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
             "Serve a data directory over HTTP until SIGTERM or Ctrl-C. The log, one JSON object "
             "a line, goes to standard error."
         ),
-        epilog=_EXIT_CODES,
+        epilog=_EPILOG,
         formatter_class=HELP,
     )
     add_data(serve, made=True)
@@ -71,7 +79,8 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> RegistrySettings:
-    """Return what the settings file says, and the options over it."""
+    """Return what the settings file says, and the options and the environment over it."""
+    import os
     from dataclasses import replace
 
     given: dict[str, Any] = {}
@@ -79,7 +88,12 @@ def _settings(options: argparse.Namespace) -> RegistrySettings:
         given["anonymous_read"] = True
     if options.max_upload_size is not None:
         given["max_upload_size"] = options.max_upload_size
-    return replace(settings_of(options), **given)
+    if redis_url := os.environ.get(REDIS_VARIABLE):
+        given["redis_url"] = redis_url
+    try:
+        return replace(settings_of(options), **given)
+    except InvalidTable as error:
+        raise InvalidSettings(f"{error} {error.hint}".strip()) from error
 
 
 def _port(text: str) -> int:

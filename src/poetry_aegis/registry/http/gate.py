@@ -14,10 +14,10 @@ from poetry_aegis.registry.errors import (
     UnreadableUsers,
 )
 from poetry_aegis.registry.names import is_project_name, normalized
-from poetry_aegis.registry.people.attempts import Attempts
 from poetry_aegis.registry.people.credentials import Credential, credential_of
 from poetry_aegis.registry.people.decisions import Decisions
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.people.shared_attempts import attempts_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,7 +54,7 @@ class Gate:
     ) -> None:
         self.anonymous_read = settings.anonymous_read
         self._decisions = Decisions(users)
-        self._attempts = Attempts(settings.logins)
+        self._attempts = attempts_of(settings)
         self._proxies = proxies
         self._on_login = on_login
         self._on_token = on_token
@@ -134,20 +134,20 @@ class Gate:
         # A right token is let in always: nobody guesses one, and to check it costs nothing. So is
         # a password that was right before, or strangers could lock its user out.
         if not credential.is_token and not self._decisions.was_right(authorization):
-            self._check_attempts(exchange, credential)
+            await self._check_attempts(exchange, credential)
         user = await self._decide(exchange, authorization)
         if user is not None:
             self._on_login(exchange, "ok", credential.name)
             return user
-        self._check_attempts(exchange, credential)
-        self._attempts.failed(exchange.address, credential.name)
+        await self._check_attempts(exchange, credential)
+        await self._attempts.failed(exchange.address, credential.name)
         self._on_login(exchange, "wrong", credential.name)
         what = "token is wrong, expired or revoked" if credential.is_token else _WRONG_PASSWORD
         raise Unauthorized(f"The {what}.")
 
-    def _check_attempts(self, exchange: Exchange, credential: Credential) -> None:
+    async def _check_attempts(self, exchange: Exchange, credential: Credential) -> None:
         try:
-            self._attempts.check(exchange.address, credential.name)
+            await self._attempts.check(exchange.address, credential.name)
         except TooManyFailures:
             self._on_login(exchange, "limited", credential.name)
             raise

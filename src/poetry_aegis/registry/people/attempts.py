@@ -6,7 +6,7 @@ import math
 import time
 from collections import deque
 from ipaddress import IPv6Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from poetry_aegis.registry.errors import TooManyFailures
 
@@ -31,23 +31,43 @@ class Attempts:
         self._of_address = _Failures(limits.per_address, limits.window, clock)
         self._of_user = _Failures(limits.per_user, limits.window, clock)
 
-    def check(self, address: str | None, name: str | None) -> None:
+    async def check(self, address: str | None, name: str | None) -> None:
         """Raise `TooManyFailures` where no password of *name* is taken from *address* for now."""
-        wait = max(
-            self._of_address.wait(_origin(address)),
-            0.0 if name is None else self._of_user.wait(name[:_LONGEST_NAME]),
-        )
-        if wait > 0:
-            seconds = math.ceil(wait)
-            raise TooManyFailures(
-                f"Too many logins failed; try again in {seconds} seconds.", seconds
-            )
+        keys = Keys.of(address, name)
+        of_user = 0.0 if keys.user is None else self._of_user.wait(keys.user)
+        refuse_for(max(self._of_address.wait(keys.address), of_user))
 
-    def failed(self, address: str | None, name: str | None) -> None:
+    async def failed(self, address: str | None, name: str | None) -> None:
         """Count a failure. Without a *name*, as for a token, only the address's."""
-        self._of_address.add(_origin(address))
-        if name is not None:
-            self._of_user.add(name[:_LONGEST_NAME])
+        keys = Keys.of(address, name)
+        self._of_address.add(keys.address)
+        if keys.user is not None:
+            self._of_user.add(keys.user)
+
+
+class Keys(NamedTuple):
+    """What a failure is counted for."""
+
+    address: str
+    user: str | None
+
+    @classmethod
+    def of(cls, address: str | None, name: str | None) -> Keys:
+        """Return the keys of a login, no longer than they need to be."""
+        return cls(_origin(address), None if name is None else name[:_LONGEST_NAME])
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The keys, each so that no address is taken for a user; the user's is the last."""
+        of_address = f"address {self.address}"
+        return (of_address,) if self.user is None else (of_address, f"user {self.user}")
+
+
+def refuse_for(wait: float) -> None:
+    """Raise `TooManyFailures` unless *wait*, in seconds, is over."""
+    if wait > 0:
+        seconds = math.ceil(wait)
+        raise TooManyFailures(f"Too many logins failed; try again in {seconds} seconds.", seconds)
 
 
 class _Failures:

@@ -29,10 +29,12 @@ ACTIONS = (
     "token-created",
     "token-revoked",
     "user-added",
+    "user-changed",
     "user-removed",
     "import",
     "prune",
     "reindex",
+    "restore",
 )
 MOST = 1000  # entries of one answer
 

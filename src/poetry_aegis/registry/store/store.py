@@ -237,6 +237,17 @@ class Store:
         except FileNotFoundError:
             return True
 
+    @contextlib.contextmanager
+    def frozen(self, project: str) -> Iterator[None]:
+        """Let nobody change *project* while the block runs, after what was half done is mended.
+
+        Who wants to change it waits, so the block is to be short.
+        """
+        with self._writing(project):
+            if self._pending.of(project) is not None:
+                self._reindex(project)
+            yield
+
     # How it is done
 
     def _change(self, project: str, change: Callable[[Listing], Listing]) -> Listing:

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 def driver_of(home: ServerHome, settings: ServerSettings) -> Driver:
     """Return the driver that *settings* name for the server in *home*."""
+    if settings.is_stack:
+        from poetry_aegis.server.drivers.compose import ComposeDriver
+
+        return ComposeDriver(home, settings)
     from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 
-    drivers = {"embedded": EmbeddedDriver}
-    return drivers[settings.driver](home, settings)
+    return EmbeddedDriver(home, settings)

@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import sys
 import time
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import write_text
-from poetry_aegis.errors import AegisError, NotReady, PortInUse, ServerError, UnreadableUsers
+from poetry_aegis.errors import (
+    AegisError,
+    NotReady,
+    PortInUse,
+    ServerError,
+    UnreadableUsers,
+    UsageError,
+)
 from poetry_aegis.server import logs, ports, probe, processes, usage
-from poetry_aegis.server.drivers.interface import Started, Status
+from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
+from poetry_aegis.server.drivers.launch import (
+    command_line,
+    environment,
+    last_words,
+    planned_changes,
+    require_data,
+    require_no_service,
+)
+from poetry_aegis.server.drivers.removal import delete_data
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
 from poetry_aegis.server.template import render_registry_settings
@@ -22,8 +36,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
     from poetry_aegis.server.processes import ProcessRecord
+    from poetry_aegis.server.stack.writing import Change
 
 # Exit codes of the registry, as its --help lists them.
 UNREADABLE_USERS = 96
@@ -42,10 +58,10 @@ class EmbeddedDriver:
         self.settings = settings
         self.patience = patience
 
-    def start(self) -> Started:
+    def start(self, listener: Listener = SILENCE) -> Started:  # noqa: ARG002  one step only
         """Start the process and wait for its readiness. See `Driver.start`."""
         require_registry()
-        self._require_data()
+        require_data(self.home)
         self.home.make_directories()
         with locked(self.home):
             if running := self._find_process():
@@ -90,8 +106,15 @@ class EmbeddedDriver:
             uptime=max(0.0, time.time() - running.started_at),
         )
 
-    def logs(self, *, lines: int, follow: bool) -> Iterator[str]:
+    def restart(self, service: str | None = None, listener: Listener = SILENCE) -> Started:
+        """Stop the process and start another. See `Driver.restart`."""
+        require_no_service(service)
+        self.stop()
+        return self.start(listener)
+
+    def logs(self, *, lines: int, follow: bool, service: str | None = None) -> Iterator[str]:
         """Read the log file. See `Driver.logs`."""
+        require_no_service(service)
         end = logs.size_of(self.home.log_file)
         yield from logs.read_tail(self.home.log_file, lines)
         if follow:
@@ -99,13 +122,16 @@ class EmbeddedDriver:
 
     def run(self, *, started: Callable[[], None]) -> int:
         """Run the process with this terminal's output. See `Driver.run`."""
+        return self._serve(started, loud=False)
+
+    def _serve(self, started: Callable[[], None], *, loud: bool) -> int:
         require_registry()
-        self._require_data()
+        require_data(self.home)
         self.home.make_directories()
         with stops_as_interrupts():
             with locked(self.home):
                 self._refuse_second()
-                process = self._launch(None)
+                process = self._launch(None, loud=loud)
             try:
                 started()
                 code = process.wait()
@@ -118,21 +144,45 @@ class EmbeddedDriver:
             return 0
         raise self._early_end(code)
 
+    def debug(self, *, started: Callable[[], None], service: str | None = None) -> int:
+        """Run in the foreground, with Python's development mode. See `Driver.debug`."""
+        require_no_service(service)
+        return self._serve(started, loud=True)
+
+    def plan(self) -> tuple[Change, ...]:
+        """Compare what the process reads with what it would read. See `Driver.plan`."""
+        return planned_changes(self.home, self.settings)
+
+    def apply(self, listener: Listener = SILENCE, *, overwrite: bool = False) -> Applied:  # noqa: ARG002  nothing is edited by hand
+        """Restart a process that reads other settings than it would now. See `Driver.apply`."""
+        running = self._find_process()
+        changes = self.plan()
+        if running and (changes or running.url != self.settings.url):
+            self.restart(listener=listener)
+            return Applied(changes, restarted=("registry",), running=True)
+        return Applied(changes, running=running is not None)
+
+    def upgrade(self, listener: Listener = SILENCE, *, pull: bool = False) -> Applied:
+        """Restart the process, so that it is of the installed version. See `Driver.upgrade`."""
+        if pull:
+            raise UsageError("There are no images to pull: the server runs without containers.")
+        if self._find_process() is None:
+            return Applied()
+        changes = self.plan()
+        self.restart(listener=listener)
+        return Applied(changes, restarted=("registry",), running=True)
+
+    def destroy(self, *, data: bool) -> bool:
+        """End the process, and delete the data where asked to. See `Driver.destroy`."""
+        was_running = self.stop()
+        return (delete_data(self.home) if data else False) or was_running
+
     # The process
 
     def _find_process(self) -> ProcessRecord | None:
         """Return the process that serves this home; ``None`` also where the pid file is stale."""
         record = processes.read_pid_file(self.home.pid_file)
         return record if record and record.is_alive else None
-
-    def _require_data(self) -> None:
-        """Raise `ServerError` where the data is gone: an empty index must not take its place."""
-        if not self.home.auth.is_dir():
-            raise ServerError(
-                f"The data of this server, {self.home.data}, is not there.",
-                hint="Is a disk not mounted? Bring it back, or set up a new server: "
-                "remove server.toml and run poetry aegis server init",
-            )
 
     def _refuse_second(self) -> None:
         if running := self._find_process():
@@ -150,13 +200,16 @@ class EmbeddedDriver:
                 f"{self.home.log_file} cannot be written: {error.strerror}."
             ) from error
 
-    def _launch(self, output: IO[bytes] | None) -> subprocess.Popen[bytes]:
+    def _launch(self, output: IO[bytes] | None, *, loud: bool = False) -> subprocess.Popen[bytes]:
         """Start the process and write its pid file."""
         settings = self.settings
         ports.require_free_port(settings.host, settings.port, way_out=self._port_way_out())
         write_text(self.home.registry_settings, render_registry_settings(settings), mode=0o600)
         process = processes.spawn_detached(
-            self._command_line(), cwd=self.home.root, environment=_environment(), output=output
+            command_line(self.home, settings, loud=loud),
+            cwd=self.home.root,
+            environment=environment(),
+            output=output,
         )
         try:
             record = processes.record_of(process.pid, url=settings.url)
@@ -173,19 +226,6 @@ class EmbeddedDriver:
         if record and record.pid == process.pid:
             self.home.pid_file.unlink(missing_ok=True)
 
-    def _command_line(self) -> list[str]:
-        settings = self.settings
-        arguments = {
-            "--data": self.home.data,
-            "--host": settings.host,
-            "--port": settings.port,
-            "--settings": self.home.registry_settings,
-        }
-        command = [sys.executable, "-m", "poetry_aegis.registry", "serve"]
-        for option, value in arguments.items():
-            command += [option, str(value)]
-        return command
-
     def _wait_until_ready(self, process: subprocess.Popen[bytes], *, log_before: int) -> None:
         deadline = time.monotonic() + self.patience
         while not probe.is_ready(self.settings.url):
@@ -194,7 +234,7 @@ class EmbeddedDriver:
                 raise NotReady(
                     f"The server did not answer at {self.settings.url} "
                     f"within {self.patience:.0f} seconds.",
-                    hint=self._last_words(log_before),
+                    hint=last_words(self.home.log_file, log_before),
                 )
             time.sleep(processes.POLL)
         self._require_alive(process, log_before)
@@ -203,7 +243,7 @@ class EmbeddedDriver:
         code = process.poll()
         if code is not None:
             error = self._early_end(code)
-            error.hint = error.hint or self._last_words(log_before)
+            error.hint = error.hint or last_words(self.home.log_file, log_before)
             raise error
 
     def _end(self, record: ProcessRecord) -> None:
@@ -225,22 +265,5 @@ class EmbeddedDriver:
             return UnreadableUsers(f"The server cannot read its users in {self.home.auth}.")
         return NotReady(f"The server ended by itself with exit code {code}.")
 
-    def _last_words(self, log_before: int) -> str:
-        lines = logs.read_tail(self.home.log_file, 10, after=log_before)
-        if not lines:
-            return f"It printed nothing to {self.home.log_file}."
-        return "\n  ".join([f"The last lines of {self.home.log_file}:", *lines])
-
     def _port_way_out(self) -> str:
         return f"Stop that program, or choose another port in {self.home.settings_file}"
-
-
-def _environment() -> dict[str, str]:
-    """Return the environment for the process: this one's, less Poetry's, which holds passwords."""
-    inherited = {name: value for name, value in os.environ.items() if not _is_of_poetry(name)}
-    # The working directory is the home; no module is to be imported from there.
-    return inherited | {"PYTHONSAFEPATH": "1"}
-
-
-def _is_of_poetry(variable: str) -> bool:
-    return variable.upper().startswith("POETRY_")

@@ -12,6 +12,7 @@ from poetry_aegis.tables import InvalidTable
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_MOST_REQUESTS = 1_000_000  # a second, from one credential
 _NAME = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 _IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._/:@-]*")
 _USER = re.compile(r"\d{1,10}(:\d{1,10})?")
@@ -55,8 +56,9 @@ class WebSettings:
         if bool(self.certificate) != bool(self.certificate_key):
             raise InvalidTable("certificate and certificate_key belong together.")
         _require_networks("allow", self.allow)
-        if self.rate < 0 or self.burst < 0:
-            raise InvalidTable("rate and burst must not be less than 0.")
+        for key in ("rate", "burst"):
+            if not 0 <= getattr(self, key) <= _MOST_REQUESTS:
+                raise InvalidTable(f"{key} = {getattr(self, key)} is not in 0 to {_MOST_REQUESTS}.")
 
 
 @dataclass(frozen=True)
@@ -164,10 +166,17 @@ class BackupSettings:
 
 def _is_address(text: str) -> bool:
     try:
-        ip_address(text)
+        ip_address(_without_zone(text))
     except ValueError:
         return False
     return True
+
+
+def _without_zone(address: str) -> str:
+    """Return *address*. Raises ``ValueError`` for one of a link, whose zone may be any text."""
+    if "%" in address:
+        raise ValueError(address)
+    return address
 
 
 def _is_host_name(text: str) -> bool:
@@ -185,7 +194,7 @@ def _require_networks(key: str, networks: Iterable[str]) -> None:
 
 def _is_network(text: str) -> bool:
     try:
-        ip_network(text)
+        ip_network(_without_zone(text))
     except ValueError:
         return False
     return True

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from poetry_aegis.registry.errors import TooManyFailures
@@ -27,9 +29,17 @@ def counted(clock: Clock) -> Attempts:
     return Attempts(LoginLimits(per_address=3, per_user=5, window=60), clock=clock)
 
 
+def check(counted: Attempts, address: str | None, name: str | None) -> None:
+    asyncio.run(counted.check(address, name))
+
+
+def fail(counted: Attempts, address: str | None, name: str | None) -> None:
+    asyncio.run(counted.failed(address, name))
+
+
 def limited(counted: Attempts, address: str | None, name: str | None) -> bool:
     try:
-        counted.check(address, name)
+        check(counted, address, name)
     except TooManyFailures:
         return True
     return False
@@ -38,7 +48,7 @@ def limited(counted: Attempts, address: str | None, name: str | None) -> bool:
 def test_an_address_is_limited_whatever_the_names(counted: Attempts) -> None:
     for name in ("ada", "bob", None):
         assert not limited(counted, HERE, "eve")
-        counted.failed(HERE, name)
+        fail(counted, HERE, name)
 
     assert limited(counted, HERE, "eve")
     assert limited(counted, HERE, None)
@@ -48,7 +58,7 @@ def test_an_address_is_limited_whatever_the_names(counted: Attempts) -> None:
 def test_a_name_is_limited_whatever_the_addresses(counted: Attempts) -> None:
     for number in range(5):
         assert not limited(counted, THERE, "ada")
-        counted.failed(f"198.51.100.{number}", "ada")
+        fail(counted, f"198.51.100.{number}", "ada")
 
     assert limited(counted, THERE, "ada")
     assert not limited(counted, THERE, "bob")
@@ -58,19 +68,19 @@ def test_a_name_is_limited_whatever_the_addresses(counted: Attempts) -> None:
 def test_the_window_slides_and_tells_when_to_come_again(counted: Attempts, clock: Clock) -> None:
     for moment in (0.0, 20.0, 40.0):
         clock.now = 1000 + moment
-        counted.failed(HERE, "ada")
+        fail(counted, HERE, "ada")
 
     with pytest.raises(TooManyFailures, match="in 20 seconds") as caught:
-        counted.check(HERE, "ada")
+        check(counted, HERE, "ada")
     assert caught.value.headers == ((b"retry-after", b"20"),)
 
     clock.now = 1059.5
     with pytest.raises(TooManyFailures) as caught:
-        counted.check(HERE, "ada")
+        check(counted, HERE, "ada")
     assert caught.value.seconds == 1
     clock.now = 1060
-    counted.check(HERE, "ada")
-    counted.failed(HERE, "ada")
+    check(counted, HERE, "ada")
+    fail(counted, HERE, "ada")
     assert limited(counted, HERE, "ada")  # the failures at 20, 40 and 60
 
 
@@ -90,7 +100,7 @@ def test_addresses_of_one_owner_count_together(
     counted: Attempts, address: str | None, neighbour: str | None, *, together: bool
 ) -> None:
     for _ in range(3):
-        counted.failed(address, None)
+        fail(counted, address, None)
 
     assert limited(counted, neighbour, None) is together
 
@@ -98,7 +108,7 @@ def test_addresses_of_one_owner_count_together(
 def test_memory_is_bounded(counted: Attempts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "_MOST_KEYS", 100)
     for number in range(1000):
-        counted.failed(f"address {number}", "n" * 100_000 + str(number))
+        fail(counted, f"address {number}", "n" * 100_000 + str(number))
 
     assert len(counted._of_address._times) == 100
     assert "address 999" in counted._of_address._times

@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poetry_aegis.registry.errors import Unavailable
+from poetry_aegis.registry.metrics import LATENCIES, Metrics
 from poetry_aegis.registry.state import follow as module
 from poetry_aegis.registry.state.database import Database
 from poetry_aegis.registry.state.downloads import Count, Downloads
@@ -46,8 +47,13 @@ def log(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def follower(database: Database, log: Path) -> LogFollower:
-    return LogFollower(database, log)
+def metrics() -> Metrics:
+    return Metrics()
+
+
+@pytest.fixture
+def follower(database: Database, log: Path, metrics: Metrics) -> LogFollower:
+    return LogFollower(database, log, metrics)
 
 
 def append(log: Path, *lines: str) -> None:
@@ -202,7 +208,7 @@ def test_a_large_log_is_taken_in_pieces(
 
 
 def test_counts_and_place_are_kept_together_or_not_at_all(
-    follower: LogFollower, log: Path, database: Database, tmp_path: Path
+    follower: LogFollower, log: Path, database: Database, metrics: Metrics, tmp_path: Path
 ) -> None:
     (table,) = [text for text in MIGRATIONS[0] if "CREATE TABLE followed_logs " in text]
     append(log, line(), line())
@@ -215,25 +221,110 @@ def test_counts_and_place_are_kept_together_or_not_at_all(
     with pytest.raises(Unavailable, match="crash"):
         follower.catch_up()
     assert counted(database) == 0
+    assert metrics.counts().web is None
 
     with sqlite3.connect(tmp_path / "state.db") as connection:
         connection.execute("DROP TABLE followed_logs")
         connection.execute(table)
     assert follower.catch_up() == 2
     assert counted(database) == 2
+    assert metrics.counts().downloads == 2
+
+
+def test_the_metrics_tell_of_every_line_whoever_answered(
+    follower: LogFollower, log: Path, metrics: Metrics
+) -> None:
+    append(
+        log,
+        line(request_time="0.003"),
+        line("/simple/demo/", bytes=700, request_time=0.0004),
+        line("/simple/demo/", status=401, bytes=20, upstream="127.0.0.1:8080", request_time="1.5"),
+        line(method="POST", uri="/", status="502", bytes="0", upstream="127.0.0.1:8080"),
+        line(method="MADE-UP", status=405, bytes=0, request_time="-"),
+        line(method="", uri="", status=400, bytes=0, request_time="NaN"),
+    )
+    assert follower.catch_up() == 1
+    assert follower.catch_up() == 0
+
+    counts = metrics.counts()
+    assert counts.web is not None
+    assert counts.web.requests == {
+        ("GET", 200): 2,
+        ("GET", 401): 1,
+        ("POST", 502): 1,
+        ("other", 405): 1,
+        ("other", 400): 1,
+    }
+    assert counts.web.sent_bytes == 730
+    assert sum(counts.web.latencies.buckets) == 3
+    assert counts.web.latencies.seconds == pytest.approx(1.5034)
+    assert (counts.downloads, counts.downloaded_bytes) == (1, 10)
+
+
+def test_downloads_of_the_registry_and_of_the_web_server_are_one_number(
+    follower: LogFollower, log: Path, metrics: Metrics
+) -> None:
+    metrics.download(5)
+    append(log, line(), line(upstream="127.0.0.1:8080"))
+    follower.catch_up()
+    append(log, line())
+    follower.catch_up()
+
+    counts = metrics.counts()
+    assert (counts.downloads, counts.downloaded_bytes) == (3, 25)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        line(status=0),
+        line(status=600),
+        line(status=10**30),
+        line(status="ok"),
+        line(bytes="many"),
+        '{"status": 000, "method": "GET"}\n',
+        "[]\n",
+    ],
+)
+def test_what_is_no_answer_is_in_no_metric(
+    entry: str, follower: LogFollower, log: Path, metrics: Metrics
+) -> None:
+    append(log, entry)
+    follower.catch_up()
+
+    counts = metrics.counts()
+    assert counts.web is not None
+    assert not counts.web.requests
+    assert not counts.web.sent_bytes
+
+
+@pytest.mark.parametrize("seconds", ["-1", -1, "1e400", 1e300, "inf", None, [], {}, "soon"])
+def test_a_time_that_none_can_have_taken_leaves_the_request_counted(
+    seconds: object, follower: LogFollower, log: Path, metrics: Metrics
+) -> None:
+    append(log, line(request_time=seconds))
+    follower.catch_up()
+
+    counts = metrics.counts()
+    assert counts.web is not None
+    assert counts.web.requests == {("GET", 200): 1}
+    assert counts.web.latencies.buckets == [0] * (len(LATENCIES) + 1)
 
 
 def test_a_second_follower_counts_only_what_is_left(log: Path, tmp_path: Path) -> None:
     path = tmp_path / "state.db"
-    one, other = (LogFollower(Database.open(path), log) for _ in range(2))
+    one, other = (LogFollower(Database.open(path), log, Metrics()) for _ in range(2))
     append(log, line())
     piece = one._next_piece(log)
     assert piece is not None
     append(log, line())
     assert other.catch_up() == 2
 
-    assert one._database.write(lambda connection: one._take(*piece, connection)) == 0
+    tally, web = one._database.write(lambda connection: one._take(*piece, connection))
+    assert (tally.downloads, web.requests) == ({}, {})
     assert counted(one._database) == 2
+    assert one._metrics.counts().web is None
+    assert other._metrics.counts().downloads == 2
 
 
 class Server:
@@ -242,6 +333,7 @@ class Server:
     def __init__(self, folder: Path) -> None:
         self.log, self.path = folder / "access.log", folder / "state.db"
         self.database = Database.open(self.path)
+        self.metrics = Metrics()
         self.written = self.rotations = 0
         self.torn = ""
 
@@ -271,7 +363,7 @@ class Server:
             self.log.write_text("")
 
     def look(self) -> None:
-        LogFollower(self.database, self.log).catch_up()
+        LogFollower(self.database, self.log, self.metrics).catch_up()
 
     def restart(self) -> None:
         self.database.close()
@@ -299,4 +391,5 @@ def test_whatever_happens_to_the_log_each_download_counts_once(
         getattr(server, step)()
 
     assert counted(server.database) == server.written
+    assert server.metrics.counts().downloads == server.written
     server.database.close()

@@ -1,0 +1,1 @@
+"""Docker and Compose, driven through their own command line."""

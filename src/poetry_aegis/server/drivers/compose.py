@@ -1,0 +1,305 @@
+"""The ``compose`` driver: the server as a stack of containers, with nginx and TLS before it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import NotReady, NotRunning, PortInUse, StackError, UsageError
+from poetry_aegis.server import usage
+from poetry_aegis.server.docker.client import require_docker
+from poetry_aegis.server.docker.project import ComposeProject, project_of
+from poetry_aegis.server.docker.services import ServiceStatus
+from poetry_aegis.server.docker.startup import PATIENCE, POLL
+from poetry_aegis.server.drivers import foreground, preflight, stack_files
+from poetry_aegis.server.drivers.convergence import Convergence
+from poetry_aegis.server.drivers.embedded import EmbeddedDriver
+from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
+from poetry_aegis.server.drivers.launch import require_data
+from poetry_aegis.server.drivers.removal import delete_data
+from poetry_aegis.server.drivers.stack_files import StackFiles
+from poetry_aegis.server.extra import require_registry
+from poetry_aegis.server.locks import locked
+from poetry_aegis.server.stack.owner import owner_of
+from poetry_aegis.signals import stops_as_interrupts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.drivers.interface import Listener, State
+    from poetry_aegis.server.home import ServerHome
+    from poetry_aegis.server.stack.writing import Change
+
+ENGINE = "pypi-server"
+OUR_IMAGES = "poetry-aegis-registry:"  # how the names of what is built in a home begin
+LEFT = (
+    "The containers were left as they are. See them with: poetry aegis server status\n"
+    "Stop them with: poetry aegis server stop"
+)
+
+
+class ComposeDriver:
+    """Runs the server of *home* as a Compose project."""
+
+    def __init__(
+        self,
+        home: ServerHome,
+        settings: ServerSettings,
+        *,
+        patience: float = PATIENCE,
+        poll: float = POLL,
+    ) -> None:
+        self.home = home
+        self.settings = settings
+        self.patience = patience
+        self.poll = poll
+
+    @property
+    def project(self) -> ComposeProject:
+        """The project under the name that its containers have, whatever the settings say now."""
+        name = project_of(self.home) or self.settings.containers.project
+        return ComposeProject(self.home, name)
+
+    # Up
+
+    def start(self, listener: Listener = SILENCE) -> Started:
+        """Write what has changed, start the services and wait for them. See `Driver.start`."""
+        self._require_startable()
+        with locked(self.home):
+            before = self._services_with_room()
+            changes = self.plan()
+            stack_files.require_unedited(changes)
+            convergence = self._convergence(listener)
+            convergence.prepare(changes)
+            if _is_up(before) and not convergence.is_pending:
+                return self._started(before, already_running=True)
+            with _told_what_stays():
+                convergence.bring_up(changes, before)
+            return self._started(self.project.services(thorough=False), already_running=False)
+
+    def apply(self, listener: Listener = SILENCE, *, overwrite: bool = False) -> Applied:
+        """Write what has changed, and recreate, restart or reload for it. See `Driver.apply`."""
+        self._require_startable()
+        with locked(self.home):
+            before = self._services_with_room()
+            changes = self.plan()
+            if not overwrite:
+                stack_files.require_unedited(changes)
+            convergence = self._convergence(listener)
+            convergence.prepare(changes)
+            if not any(service.is_running for service in before):
+                return Applied(changes=changes)
+            with _told_what_stays():
+                return convergence.bring_up(changes, before)
+
+    def upgrade(self, listener: Listener = SILENCE, *, pull: bool = False) -> Applied:
+        """Build the image of the installed version and run it. See `Driver.upgrade`."""
+        self._require_startable()
+        with locked(self.home):
+            before = self._services_with_room()
+            versions = _versions(self.project.services())
+            changes = self.plan()
+            stack_files.require_unedited(changes)
+            convergence = self._convergence(listener)
+            convergence.prepare(changes)
+            try:
+                if pull:
+                    self._pull(listener)
+                with _told_what_stays():
+                    return convergence.bring_up(changes, before, "--build")
+            except NotReady as error:
+                error.hint = f"{error.hint}\n{_way_back(versions)}"
+                raise
+
+    def restart(self, service: str | None = None, listener: Listener = SILENCE) -> Started:
+        """Restart one service, or stop and start them all. See `Driver.restart`."""
+        if service is None:
+            self.stop()
+            return self.start(listener)
+        require_docker()
+        self._require_service(service)
+        with locked(self.home), _told_what_stays():
+            self._convergence(listener).restart(service)
+        return self._started(self.project.services(thorough=False), already_running=False)
+
+    # Down
+
+    def stop(self) -> bool:
+        """Stop the containers, and a process from before there were any. See `Driver.stop`."""
+        was_embedded = EmbeddedDriver(self.home, self.settings).stop()
+        if not self.home.compose_file.exists():
+            return was_embedded
+        require_docker()
+        with locked(self.home):
+            running = [s for s in self.project.services(thorough=False) if s.state != "exited"]
+            if running:
+                self.project.do("stop")
+        return was_embedded or bool(running)
+
+    def destroy(self, *, data: bool) -> bool:
+        """Remove containers, networks, volumes and our images. See `Driver.destroy`."""
+        require_docker()
+        with locked(self.home):
+            services = self.project.services(thorough=False)
+            if self.home.compose_file.exists():
+                self.project.do("down", "--volumes", "--rmi", "local", "--remove-orphans")
+            for image in {s.image for s in services if s.image.startswith(OUR_IMAGES)}:
+                with contextlib.suppress(StackError):  # Another home may run it, too.
+                    self.project.remove_image(image)
+            deleted = delete_data(self.home) if data else False
+        return deleted or bool(services)
+
+    # Questions
+
+    def plan(self) -> tuple[Change, ...]:
+        """Compare what is written with what would be. See `Driver.plan`."""
+        require_registry()
+        return StackFiles(self.home, self.settings).plan()
+
+    def status(self) -> Status:
+        """Ask Docker, and count the files. See `Driver.status`."""
+        require_docker()
+        services = self._all_services()
+        engine = next((s for s in services if s.name == ENGINE and s.is_running), None)
+        return Status(
+            _state_of(services),
+            "compose",
+            str(self.home.root),
+            url=self.settings.url,
+            usage=usage.measure(self.home.data),
+            version=engine.version or None if engine else None,
+            uptime=engine.uptime if engine else None,
+            services=services,
+            certificate_days=stack_files.certificate_days(self.home, self.settings.web),
+            last_backup=stack_files.last_backup(self.home),
+        )
+
+    def logs(self, *, lines: int, follow: bool, service: str | None = None) -> Iterator[str]:
+        """Read what the containers have printed. See `Driver.logs`."""
+        require_docker()
+        if not self.home.compose_file.exists():
+            return
+        named = (self._require_service(service),) if service else ()
+        following = ("--follow",) if follow else ()
+        # Compose takes options behind the services' names for names.
+        yield from self.project.lines(
+            "logs", "--no-color", "--tail", str(lines), *following, *named
+        )
+
+    # In the foreground
+
+    def run(self, *, started: Callable[[], None]) -> int:
+        """Run all services with their output on this terminal. See `Driver.run`."""
+        self._require_startable()
+        with stops_as_interrupts():
+            with locked(self.home):
+                before = self._services_with_room()
+                if any(service.is_running for service in before):
+                    raise _runs_already(self.settings)
+                changes = self.plan()
+                stack_files.require_unedited(changes)
+                self._convergence(SILENCE).prepare(changes)
+                process = self.project.begin("up", "--build", "--remove-orphans")
+            return foreground.wait_for(process, started)
+
+    def debug(self, *, started: Callable[[], None], service: str | None = None) -> int:
+        """Run one service on this terminal in its container's stead. See `Driver.debug`."""
+        require_docker()
+        name = self._require_service(service or ENGINE)
+        if not any(found.is_running for found in self.project.services(thorough=False)):
+            raise NotRunning(
+                "The server is not running.", hint="Start it with: poetry aegis server start"
+            )
+        with stops_as_interrupts():
+            return foreground.run_in_stead(self.project, name, started)
+
+    # What is shared
+
+    def _require_startable(self) -> None:
+        """Raise the error that says what stands against a start; nothing is written yet."""
+        require_registry()
+        require_docker()
+        require_data(self.home)
+        preflight.require_not_embedded(self.home)
+        preflight.require_owner(owner_of(self.settings.containers))
+        preflight.require_usable_certificate(self.home, self.settings.web)
+
+    def _services_with_room(self) -> list[ServiceStatus]:
+        """Return the services as they are. Raises `PortInUse` where another has our port."""
+        services = self.project.services(thorough=False)
+        preflight.require_free_ports(self.settings, services)
+        return services
+
+    def _require_service(self, service: str) -> str:
+        names = self.project.names() if self.home.compose_file.exists() else []
+        if service in names:
+            return service
+        known = f"The services are: {', '.join(names)}" if names else "Start the server first."
+        raise UsageError(f"There is no service {service!r}.", hint=known)
+
+    def _all_services(self) -> tuple[ServiceStatus, ...]:
+        """Return the services, those without a container, too."""
+        found = {service.name: service for service in self.project.services()}
+        names = self.project.names() if found else []
+        missing = {name: ServiceStatus(name, "missing") for name in names if name not in found}
+        return tuple(sorted((missing | found).values(), key=lambda service: service.name))
+
+    def _pull(self, listener: Listener) -> None:
+        listener.step("pulling")
+        self.project.do("pull", "--ignore-buildable")
+        self.project.do("build", "--pull")
+
+    def _convergence(self, listener: Listener) -> Convergence:
+        files = StackFiles(self.home, self.settings)
+        return Convergence(files, listener, patience=self.patience, poll=self.poll)
+
+    def _started(self, services: Sequence[ServiceStatus], *, already_running: bool) -> Started:
+        note = preflight.name_note(self.settings)
+        return Started(
+            self.settings.url,
+            pid=None,
+            already_running=already_running,
+            services=tuple(services),
+            notes=(note,) if note else (),
+        )
+
+
+@contextlib.contextmanager
+def _told_what_stays() -> Iterator[None]:
+    """Say with a Ctrl-C what becomes of the containers."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.__notes__ = [LEFT]  # type: ignore[attr-defined]
+        raise
+
+
+def _is_up(services: Sequence[ServiceStatus]) -> bool:
+    return bool(services) and all(service.is_well for service in services)
+
+
+def _state_of(services: Sequence[ServiceStatus]) -> State:
+    if not any(service.is_running for service in services):
+        return "stopped"
+    return "running" if all(service.is_well for service in services) else "not ready"
+
+
+def _versions(services: Sequence[ServiceStatus]) -> dict[str, str]:
+    return {service.name: service.version for service in services if service.version}
+
+
+def _way_back(versions: dict[str, str]) -> str:
+    before = versions.get(ENGINE)
+    named = f" (the engine was {before})" if before else ""
+    return (
+        f"To go back, install the version from before{named} with poetry self add "
+        "poetry-aegis==VERSION, then run: poetry aegis server apply --yes"
+    )
+
+
+def _runs_already(settings: ServerSettings) -> PortInUse:
+    return PortInUse(
+        f"The server is already running at {settings.url}.",
+        hint="Stop it with: poetry aegis server stop",
+    )

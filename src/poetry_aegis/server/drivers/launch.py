@@ -1,0 +1,86 @@
+"""The registry's process: what it is started with, and what is told of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from poetry_aegis.errors import ServerError, UsageError
+from poetry_aegis.server import logs
+from poetry_aegis.server.template import render_registry_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.home import ServerHome
+    from poetry_aegis.server.stack.writing import Change
+
+
+def command_line(home: ServerHome, settings: ServerSettings, *, loud: bool) -> list[str]:
+    """Return the command that serves *home*; *loud* in Python's development mode."""
+    arguments = {
+        "--data": home.data,
+        "--host": settings.host,
+        "--port": settings.port,
+        "--settings": home.registry_settings,
+    }
+    development = ("-X", "dev") if loud else ()
+    command = [sys.executable, *development, "-m", "poetry_aegis.registry", "serve"]
+    for option, value in arguments.items():
+        command += [option, str(value)]
+    return command
+
+
+def environment() -> dict[str, str]:
+    """Return the environment for the process: this one's, less Poetry's, which holds passwords."""
+    inherited = {name: value for name, value in os.environ.items() if not _is_of_poetry(name)}
+    # The working directory is the home; no module is to be imported from there.
+    return inherited | {"PYTHONSAFEPATH": "1"}
+
+
+def planned_changes(home: ServerHome, settings: ServerSettings) -> tuple[Change, ...]:
+    """Return how what the process reads differs from what it would read after a start."""
+    from poetry_aegis.server.stack.writing import Change
+
+    path = home.registry_settings
+    try:
+        before = path.read_bytes()
+    except FileNotFoundError:
+        return ()  # It is written at the first start.
+    after = render_registry_settings(settings).encode()
+    name = path.relative_to(home.root).as_posix()
+    return () if before == after else (Change(name, "changed", before, after),)
+
+
+def require_data(home: ServerHome) -> None:
+    """Raise `ServerError` where the data is gone: an empty index must not take its place."""
+    if not home.auth.is_dir():
+        raise ServerError(
+            f"The data of this server, {home.data}, is not there.",
+            hint="Is a disk not mounted? Bring it back, or restore a backup with: "
+            "poetry aegis server restore\n"
+            "Or set up a new server: remove server.toml and run poetry aegis server init",
+        )
+
+
+def require_no_service(service: str | None) -> None:
+    """Raise `UsageError` where a *service* is named: this server is one process."""
+    if service is not None:
+        raise UsageError(
+            f"There is no service {service!r}: the server runs without containers.",
+            hint="Leave the service's name away.",
+        )
+
+
+def last_words(log: Path, log_before: int) -> str:
+    """Return what was logged past *log_before* bytes, as a hint."""
+    lines = logs.read_tail(log, 10, after=log_before)
+    if not lines:
+        return f"It printed nothing to {log}."
+    return "\n  ".join([f"The last lines of {log}:", *lines])
+
+
+def _is_of_poetry(variable: str) -> bool:
+    return variable.upper().startswith("POETRY_")
