@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format unit test-lowest benchmark benchmark-release benchmark-registry clean
+.PHONY: help setup demo test lint format unit test-stack test-lowest benchmark benchmark-release benchmark-registry clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -17,8 +17,8 @@ setup: .venv/ready  ## Set up everything in .venv
 demo: setup  ## See a release, a private index and an installation, for real, in under two minutes
 	@$(BIN)/python scripts/demo.py
 
-test: setup lint  ## Run every check
-	$(BIN)/pytest -n auto --cov --cov-report=term
+test: setup lint  ## Run every check that needs no Docker
+	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report=term
 
 lint: setup
 	$(BIN)/ruff format --check .
@@ -32,6 +32,10 @@ format: setup  ## Format the code
 
 unit: setup  ## Run the quick tests only
 	$(BIN)/pytest tests/unit
+
+test-stack: setup  ## Run the whole stack for real, which needs Docker and root
+	$(BIN)/python scripts/stack_images.py
+	$(BIN)/pytest tests/stack
 
 test-lowest: .venv-lowest/ready  ## Run the unit tests with the lowest supported Poetry, which the registry knows nothing of
 	.venv-lowest/bin/pytest -n auto tests/unit --ignore tests/unit/registry

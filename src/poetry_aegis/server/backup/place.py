@@ -24,14 +24,25 @@ def alone(home: ServerHome) -> Iterator[None]:
     """Be the only one who restores into *home*. Raises `BackupError`."""
     from poetry_aegis.registry.locks import exclusive_if_free
 
-    folder = home.lock_file.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with exclusive_if_free(folder / "restoring.lock") as free:
+    lock = _lock_of(home)
+    lock.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with exclusive_if_free(lock) as free:
         if not free:
             raise BackupError(
                 f"Another restore of {home.root} is under way.", hint="Wait for it to end."
             )
         yield
+
+
+def is_restoring(home: ServerHome) -> bool:
+    """Return whether a command is at work on a restore of *home*: none that was cut off."""
+    from poetry_aegis.registry.locks import exclusive_if_free
+
+    lock = _lock_of(home)
+    if not lock.exists():
+        return False
+    with exclusive_if_free(lock) as free:
+        return not free
 
 
 def place_of(home: ServerHome) -> Path:
@@ -70,6 +81,10 @@ def remove_leftovers(home: ServerHome, data: Path) -> None:
                 file.unlink(missing_ok=True)
     for leftover in data.parent.glob(f"{data.name}.restoring-*"):
         shutil.rmtree(leftover, ignore_errors=True)
+
+
+def _lock_of(home: ServerHome) -> Path:
+    return home.lock_file.with_name("restoring.lock")
 
 
 def rename(source: Path, target: Path) -> None:

@@ -7,9 +7,11 @@ the new; `ending.recover` ends what was cut off.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import BackupError
@@ -157,6 +159,7 @@ def _brought_up_to_date(stage: ServerHome, settings: ServerSettings, archive: Ar
     from poetry_aegis.registry.store.report import Report
 
     data = DataDirectory(stage.data)
+    _remember(data, archive)
     if settings.engine != "registry":
         return Report()
     require_registry()
@@ -173,6 +176,15 @@ def _brought_up_to_date(stage: ServerHome, settings: ServerSettings, archive: Ar
             report = work.reindex((), lambda _done, _all: None)
             work.record("restore", archive.path.name)
             return report
+
+
+def _remember(data: DataDirectory, archive: Archive) -> None:
+    """Set the moment of the last backup, which alerts go by, to that of this one."""
+    data.work.mkdir(mode=0o700, exist_ok=True)
+    with contextlib.suppress(ValueError, OverflowError):  # It is only what the backup says.
+        moment = datetime.fromisoformat(archive.manifest.created).timestamp()
+        data.last_backup.touch()
+        os.utime(data.last_backup, (moment, moment))
 
 
 def _settle_times(data: DataDirectory) -> None:

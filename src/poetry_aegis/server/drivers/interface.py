@@ -94,7 +94,8 @@ class Status:
     """The state of a server. *uptime* is in seconds; ``None`` stands for what is not running.
 
     *services* are those of a stack. *certificate_days* is how long the certificate is good for,
-    *last_backup* when the last backup was made, in seconds since 1970; ``None`` for none.
+    *last_backup* when the last backup was made, in seconds since 1970; ``None`` for none. *notes*
+    are sentences that an operator should read.
     """
 
     state: State
@@ -108,6 +109,7 @@ class Status:
     services: tuple[ServiceStatus, ...] = ()
     certificate_days: int | None = None
     last_backup: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def is_running(self) -> bool:
@@ -130,6 +132,7 @@ class Status:
             "services": [service.to_json() for service in self.services],
             "certificate_days": self.certificate_days,
             "last_backup": None if self.last_backup is None else _as_time(self.last_backup),
+            "notes": list(self.notes),
         }
 
 

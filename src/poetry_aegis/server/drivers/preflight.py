@@ -7,7 +7,7 @@ import socket
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import PortInUse, ServerError, StackError
-from poetry_aegis.server import ports, processes
+from poetry_aegis.server import ports
 from poetry_aegis.server.certificates import check_certificate
 from poetry_aegis.server.docker.startup import PORT_WAY_OUT
 
@@ -25,16 +25,6 @@ def require_usable_certificate(home: ServerHome, web: WebSettings) -> None:
     """Raise `CertificateError` where your own certificate cannot be used; others can be made."""
     if web.certificate:
         check_certificate(home, web)
-
-
-def require_not_embedded(home: ServerHome) -> None:
-    """Raise `ServerError` where the server still runs as a process, from before it was a stack."""
-    record = processes.read_pid_file(home.pid_file)
-    if record and record.is_alive:
-        raise ServerError(
-            f"The server still runs without containers (pid {record.pid}).",
-            hint="Stop it with: poetry aegis server stop",
-        )
 
 
 def require_owner(owner: Owner) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address, ip_address, ip_network
+from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 
 from poetry_aegis.server.stack.templating import as_nginx, fill
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 ROOM = 1024**2  # bytes of an upload's form beside its file
 MOST_BYTES = 2**62  # what nginx can count
-MOST_REQUESTS = 1_000_000  # a second, and at a time
 READER = "reader"
 # What the certificate names beside the names in the settings.
 LOCAL = ("localhost", "127.0.0.1", "::1")
@@ -38,9 +37,9 @@ def nginx_conf(settings: ServerSettings) -> str:
         port="" if web.https_port == 443 else f":{web.https_port}",
         body_size=min(settings.max_upload_bytes, MOST_BYTES) + ROOM,
         upload_size=settings.max_upload_size.strip(),
-        rate=min(web.rate, MOST_REQUESTS),
-        burst=min(web.burst, MOST_REQUESTS),
-        allow=[_without_zone(network) for network in web.allow],
+        rate=web.rate,
+        burst=web.burst,
+        allow=web.allow,
         file_caching=_file_caching(settings),
         page_caching=f"{_audience(settings)}, no-cache",
         always=ALWAYS.format(indent=" " * 8),
@@ -73,16 +72,10 @@ def _host_names(names: Iterable[str]) -> list[str]:
 
 def _as_host(name: str) -> str:
     try:
-        address = ip_address(name.partition("%")[0])
+        address = ip_address(name)
     except ValueError:
         return name
     return f"[{address}]" if isinstance(address, IPv6Address) else str(address)
-
-
-def _without_zone(text: str) -> str:
-    """Return a network without the name of an interface, which nginx does not know."""
-    network = ip_network(text)
-    return f"{ip_address(network.network_address.packed)}/{network.prefixlen}"
 
 
 def _audience(settings: ServerSettings) -> str:

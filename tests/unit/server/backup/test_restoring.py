@@ -74,6 +74,8 @@ def test_an_empty_home_is_set_up_by_it(home: ServerHome, back_up: BackUp, tmp_pa
     assert new.env_file.stat().st_mode & 0o777 == 0o600
     assert (new.tls / "ca.key").stat().st_mode & 0o777 == 0o600
     assert new.auth.stat().st_mode & 0o777 == 0o700
+    told, here = (DataDirectory(of.data).last_backup.stat().st_mtime for of in (new, home))
+    assert told == pytest.approx(here, abs=60)
     shutil.rmtree(home.root)
     assert load_settings(new).port
     assert Store(DataDirectory(new.data)).check().is_clean
