@@ -17,6 +17,7 @@ from poetry_aegis.server import installation
 from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.ports import find_free_port
+from tests.support.poetry import make_library, make_user
 from tests.support.server import vacant_home
 
 if TYPE_CHECKING:
@@ -138,22 +139,11 @@ def test_the_lines_it_prints_work(
     """Publish with Poetry, add the source to a project, install with pip: as told."""
     url = f"{server.settings.url}simple/"
     steps = configured(poetry, "--name", "corp", "--url", url, "--username", "ada")["next"]
-    library = tmp_path / "library"
-    (library / "tiny_library").mkdir(parents=True)
-    (library / "tiny_library" / "__init__.py").write_text("")
-    (library / "pyproject.toml").write_text(
-        '[project]\nname = "tiny-library"\nversion = "1.2.3"\n'
-        '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
-    )
+    library = make_library(tmp_path / "library")
     published = poetry.run("publish", "--build", "-r", "corp", cwd=library)
     assert published.returncode == 0, published.stdout + published.stderr
 
-    user = tmp_path / "user"
-    user.mkdir()
-    (user / "pyproject.toml").write_text(
-        '[project]\nname = "user"\nversion = "1"\nrequires-python = ">=3.10"\n'
-        "[tool.poetry]\npackage-mode = false\n"
-    )
+    user = make_user(tmp_path / "user")
     added = poetry.run(*shlex.split(steps["add_source"])[1:], cwd=user)
     assert added.returncode == 0, added.stdout + added.stderr
     assert f'url = "{url}"' in (user / "pyproject.toml").read_text()

@@ -27,6 +27,7 @@ from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import WebSettings
 from poetry_aegis.server.template import render_settings
+from tests.support.poetry import make_library, make_user
 from tests.support.registry import running_registry
 from tests.support.server import vacant_home
 
@@ -120,24 +121,13 @@ def test_poetry_and_pip_verify_this_machines_server(
     assert kept.read_text() == ca_certificate(home, settings.web)
     assert kept.is_relative_to(poetry.root)
 
-    library = tmp_path / "library"
-    (library / "tiny_library").mkdir(parents=True)
-    (library / "tiny_library" / "__init__.py").write_text("")
-    (library / "pyproject.toml").write_text(
-        '[project]\nname = "tiny-library"\nversion = "1.2.3"\n'
-        '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
-    )
+    library = make_library(tmp_path / "library")
     published = poetry.run("publish", "--build", "-r", "aegis", cwd=library)
     assert published.returncode == 0, published.stdout + published.stderr
     ours = poetry.run("aegis", "publish", "-r", "aegis", cwd=library)
     assert ours.returncode == 0, ours.stdout + ours.stderr
 
-    user = tmp_path / "user"
-    user.mkdir()
-    (user / "pyproject.toml").write_text(
-        '[project]\nname = "user"\nversion = "1"\nrequires-python = ">=3.10"\n'
-        "[tool.poetry]\npackage-mode = false\n"
-    )
+    user = make_user(tmp_path / "user")
     added = poetry.run(*shlex.split(document["next"]["add_source"])[1:], cwd=user)
     assert added.returncode == 0, added.stdout + added.stderr
     line = document["next"]["install_with_poetry"].replace("PACKAGE", "tiny-library")

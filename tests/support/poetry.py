@@ -78,3 +78,24 @@ def make_home(root: Path) -> PoetryHome:
         "[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
     )
     return PoetryHome(root)
+
+
+def make_library(folder: Path) -> Path:
+    """Make the project ``tiny-library`` 1.2.3 in *folder* and return that."""
+    (folder / "tiny_library").mkdir(parents=True)
+    (folder / "tiny_library" / "__init__.py").write_text("")
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "tiny-library"\nversion = "1.2.3"\n'
+        '[build-system]\nrequires = ["poetry-core"]\nbuild-backend = "poetry.core.masonry.api"\n'
+    )
+    return folder
+
+
+def make_user(folder: Path) -> Path:
+    """Make a project in *folder* that has no package and may need some, and return that."""
+    folder.mkdir(parents=True)
+    (folder / "pyproject.toml").write_text(
+        '[project]\nname = "user"\nversion = "1"\nrequires-python = ">=3.10"\n'
+        "[tool.poetry]\npackage-mode = false\n"
+    )
+    return folder

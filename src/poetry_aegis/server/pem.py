@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization
+from cryptography.utils import CryptographyDeprecationWarning
 
 from poetry_aegis.errors import CertificateError
 
@@ -23,7 +25,10 @@ _MOST_BYTES = 1024 * 1024
 def read_chain(path: Path) -> list[x509.Certificate]:
     """Return the certificates of *path*, at least one. Raises `CertificateError`."""
     try:
-        return x509.load_pem_x509_certificates(_content(path))
+        with warnings.catch_warnings():
+            # Old authorities in a system's bundle are not as one makes them today.
+            warnings.simplefilter("ignore", CryptographyDeprecationWarning)
+            return x509.load_pem_x509_certificates(_content(path))
     except ValueError as error:
         raise CertificateError(f"{path} holds no certificate in PEM.") from error
 

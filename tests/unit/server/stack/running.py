@@ -8,13 +8,15 @@ import re
 import ssl
 import subprocess
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import httpx
 
+from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.nginx import nginx_conf
+from poetry_aegis.server.stack.settings import WebSettings
 from tests.support.needs import needs_program
 from tests.support.registry import PATIENCE
 
@@ -22,10 +24,22 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from poetry_aegis.server.config import ServerSettings
     from tests.support.registry import RegistryServer
 
 NAME = "pypi.aegis.local"
+PLAIN = ServerSettings(driver="compose")
+LIMITED = replace(
+    PLAIN,
+    max_upload_size="2MiB",
+    overwrite=False,
+    web=WebSettings(
+        names=("10.0.0.7", "::1", "other.example"),
+        https_port=8443,
+        allow=("10.0.0.0/8", "127.0.0.1", "::1"),
+        rate=1000,
+        burst=50,
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,8 @@ from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.stack.nginx import nginx_conf, writers_conf
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.unit.server.stack.running import (
+    LIMITED,
+    PLAIN,
     nginx_command,
     prepared,
 )
@@ -24,19 +26,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-PLAIN = ServerSettings(driver="compose")
-LIMITED = replace(
-    PLAIN,
-    max_upload_size="2MiB",
-    overwrite=False,
-    web=WebSettings(
-        names=("10.0.0.7", "::1", "other.example"),
-        https_port=8443,
-        allow=("10.0.0.0/8", "127.0.0.1", "::1"),
-        rate=1000,
-        burst=50,
-    ),
-)
 NOTHING = "127.0.0.1:9"
 
 

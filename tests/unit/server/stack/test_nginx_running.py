@@ -15,14 +15,15 @@ import httpx
 import pytest
 
 from poetry_aegis.registry.people.identity import Identity
-from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.stack.nginx import writers_conf
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.support.distributions import make_wheel
 from tests.support.needs import needs_program
 from tests.support.registry import JSON, USERS, running_registry, upload
 from tests.unit.server.stack.running import (
+    LIMITED,
     NAME,
+    PLAIN,
     Nginx,
     address_of,
     running_nginx,
@@ -34,19 +35,6 @@ if TYPE_CHECKING:
 
     from tests.support.registry import RegistryServer
 
-PLAIN = ServerSettings(driver="compose")
-LIMITED = replace(
-    PLAIN,
-    max_upload_size="2MiB",
-    overwrite=False,
-    web=WebSettings(
-        names=("10.0.0.7", "::1", "other.example"),
-        https_port=8443,
-        allow=("10.0.0.0/8", "127.0.0.1", "::1"),
-        rate=1000,
-        burst=50,
-    ),
-)
 RAE = ("rae", USERS["rae"][0])
 PUB = ("pub", USERS["pub"][0])
 PAGE = "/simple/demo/"
