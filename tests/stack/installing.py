@@ -24,10 +24,14 @@ PAUSE = 0.02  # seconds between two installs of one client
 
 @dataclass
 class Installs:
-    """What installs met: *answers* counts statuses, *last_failure* is when the last one was."""
+    """What installs met: *answers* counts statuses, *last_failure* is when the last one was.
+
+    *reasons* are why there was no answer.
+    """
 
     answers: Counter[int | str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     last_failure: float = 0.0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -90,8 +94,9 @@ def _install(stack: Stack, wheels: tuple[Path, ...], met: Installs, stop: thread
 def _get(client: httpx.Client, path: str, met: Installs) -> bytes | None:
     try:
         answer = client.get(path)
-    except httpx.TransportError:
+    except httpx.TransportError as error:
         met.note(NOTHING)
+        met.reasons.append(f"{path}: {error!r}")
         return None
     met.note(answer.status_code)
     return answer.content if answer.status_code == 200 else None

@@ -209,9 +209,15 @@ def vacant_stack(root: Path, wheels: Path) -> Iterator[Stack]:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return *count* ports of 127.0.0.1 that nobody listens on, each another."""
-    with contextlib.ExitStack() as opened:
-        listeners = [
-            opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)
-        ]
-        return [listener.getsockname()[1] for listener in listeners]
+    """Return *count* ports that stay free while nobody listens on them, each another.
+
+    They lie below those that the system gives to outgoing connections, which could take the port of
+    a container that is just being restarted.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(10_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in found:
+                found.append(port)
+    return found

@@ -45,14 +45,14 @@ def test_installs_do_not_notice_what_is_beside_them(
         kill(stack, service)
         time.sleep(SETTLED)
 
-    assert met.failed == {}
+    assert met.failed == {}, met.reasons[:5]
     assert met.done > 20
 
 
 def test_without_nginx_connections_are_refused_until_it_is_back(stack: Stack, wheel: Path) -> None:
     with installing(stack, wheel) as met:
         time.sleep(SETTLED)
-        assert met.failed == {}
+        assert met.failed == {}, met.reasons[:5]
         kill(stack, "nginx")
         well = time.monotonic()
         time.sleep(SETTLED)
@@ -67,7 +67,7 @@ def test_without_the_registry_nginx_says_so_and_never_that_something_is_not_ther
     """404 would send installers to look elsewhere, and 401 would ask people for their passwords."""
     with installing(stack, wheel) as met:
         time.sleep(SETTLED)
-        assert met.failed == {}
+        assert met.failed == {}, met.reasons[:5]
         kill(stack, "pypi-server")
         well = time.monotonic()
         time.sleep(12)  # longer than nginx remembers what was allowed, and where the registry was

@@ -100,6 +100,8 @@ class ServerStatusCommand(ServerCommand):
         ]
 
     def _next_step(self, status: Status) -> list[str]:
+        if status.notes:
+            return ["", *(f"<comment>Note:</comment> {plain(note)}" for note in status.notes)]
         if status.state == "stopped":
             return ["", f"Start it with: <c1>poetry aegis server start{self.home_option}</c1>"]
         if not status.is_running:

@@ -24,10 +24,11 @@ class ServerUpgradeCommand(ServerCommand):
         JSON,
     ]
     help = """\
-After an upgrade of this plugin the server goes on with the version that it was
-started with. This builds the image of the registry anew and replaces what has
-changed, one service after the other; data and measurements stay. Where a
-service does not come up, it says so, and how to go back.
+After an upgrade of this plugin the server goes on with the version that it
+was started with. This builds the image of the registry anew and replaces
+what has changed, one service after the other; data and measurements stay.
+What waits for the registry is replaced with it: nginx is away for some
+seconds. Where a service does not come up, it says so, and how to go back.
 
   <c1>poetry self update poetry-aegis</c1>
   <c1>poetry aegis server backup</c1>

@@ -101,6 +101,23 @@ def test_status_is_a_table(home: ServerHome, docker: FakeDocker) -> None:
     assert document["services"][1]["memory_bytes"] == 30 * 1024**2
 
 
+def test_status_tells_of_containers_from_before_server_toml_was_changed(
+    home: ServerHome, docker: FakeDocker
+) -> None:
+    server(home, "start")
+    docker.on("stop", ps=[[]])
+    text = home.settings_file.read_text()
+    home.settings_file.write_text(text.replace('driver = "compose"', 'driver = "embedded"'))
+    told = server(home, "status")
+    assert told.code == NotRunning.exit_code
+    assert told.out.splitlines()[-1] == (
+        "Note: The server still runs in containers (project aegis). "
+        "Stop it with: poetry aegis server stop"
+    )
+    assert server(home, "stop").code == 0
+    assert "Note:" not in server(home, "status").out
+
+
 def test_watching_needs_a_terminal(home: ServerHome) -> None:
     assert server(home, "status", "--watch").code == UsageError.exit_code
 

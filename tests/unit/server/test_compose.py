@@ -23,6 +23,7 @@ from poetry_aegis.errors import (
 )
 from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.drivers import driver_of
+from poetry_aegis.server.drivers.access_log import LARGEST
 from poetry_aegis.server.drivers.compose import ComposeDriver
 from poetry_aegis.server.drivers.pending import Pending
 from poetry_aegis.server.ports import find_free_port
@@ -109,7 +110,7 @@ def test_a_life(driver: ComposeDriver, docker: FakeDocker) -> None:
     started = driver.start()
     assert (started.url, started.pid, started.already_running) == (driver.settings.url, None, False)
     assert {found.name for found in started.services} == set(NAMES)
-    assert docker.asked("up") == [["up", "--detach", "--remove-orphans", "--build"]]
+    assert docker.asked("up") == [["up", "--detach", "--remove-orphans"]]
     assert driver.home.compose_file.exists()
     assert driver.home.env_file.stat().st_mode & 0o777 == 0o600
     assert (driver.home.tls / "server.crt").exists()
@@ -431,12 +432,30 @@ def test_an_upgrade_builds_and_says_how_to_go_back(
     assert applied.running
     assert docker.asked("pull") == [["pull", "--ignore-buildable"]]
     assert docker.asked("build") == [["build", "--pull"]]
-    assert docker.asked("up") == [["up", "--detach", "--remove-orphans", "--build"]]
+    assert docker.asked("up") == [["up", "--detach", "--remove-orphans"]]
 
     docker.on("up", ps=[[service("pypi-server", "exited", "")]])
     with pytest.raises(NotReady) as caught:
         driver.upgrade()
     assert "To go back, install the version from before" in caught.value.hint
+
+
+def test_an_access_log_that_has_grown_is_put_aside(
+    driver: ComposeDriver, docker: FakeDocker
+) -> None:
+    driver.start()
+    log = driver.home.nginx_logs / "access.log"
+    for deed in (driver.start, driver.apply):
+        docker.forget()
+        with log.open("wb") as stream:
+            stream.truncate(LARGEST + 1)
+        deed()
+        assert docker.asked("kill") == [["kill", "--signal", "SIGUSR1", "nginx"]]
+        assert not log.exists()
+        log.touch()
+    docker.forget()
+    driver.apply()
+    assert docker.asked("kill") == []
 
 
 # Services
@@ -484,7 +503,7 @@ def test_in_the_foreground(driver: ComposeDriver, docker: FakeDocker) -> None:
     said: list[str] = []
     assert driver.run(started=lambda: said.append("started")) == 0
     assert said == ["started"]
-    assert docker.asked("up") == [["up", "--build", "--remove-orphans"]]
+    assert docker.asked("up") == [["up", "--remove-orphans"]]
     docker.says(ps=[WELL])
     with pytest.raises(PortInUse, match="already running"):
         driver.run(started=lambda: None)

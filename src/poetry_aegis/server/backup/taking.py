@@ -18,6 +18,7 @@ from poetry_aegis.server.backup.lending import give_back, lend
 from poetry_aegis.server.backup.manifest import SUFFIX, Entry, Manifest
 from poetry_aegis.server.backup.marker import require_no_restore
 from poetry_aegis.server.backup.snapshot import snapshot
+from poetry_aegis.server.drivers import access_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -75,7 +76,10 @@ class Taken:
 
 
 def take(home: ServerHome, settings: ServerSettings, order: Order, progress: Progress) -> Taken:
-    """Take a backup of *home*. Raises `BackupError`, `MissingExtra` and ``OSError``."""
+    """Take a backup of *home*, and put a log of its stack aside that has grown.
+
+    Raises `BackupError`, `MissingExtra` and ``OSError``.
+    """
     _require_data(home)
     require_no_restore(home)
     is_file = order.output is not None and order.output.name.endswith(SUFFIX)
@@ -91,6 +95,8 @@ def take(home: ServerHome, settings: ServerSettings, order: Order, progress: Pro
             keep = settings.backup.keep if order.keep is None else order.keep
             taken = _into_folder(folder, frozen, keep, progress, full=order.full)
         _remember(home)
+    if settings.is_stack:
+        access_log.rotate_beside_others(home)
     return taken
 
 

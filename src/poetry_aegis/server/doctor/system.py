@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
+import stat
 from typing import TYPE_CHECKING
 
 from poetry_aegis.server.doctor.verdicts import (
@@ -19,6 +21,7 @@ from poetry_aegis.server.doctor.verdicts import (
 from poetry_aegis.server.units import format_size
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from poetry_aegis.server.doctor.context import Context
@@ -28,6 +31,7 @@ NO_MEMORY = 64 * 1024 * 1024
 FEW_FILES = 1024
 LITTLE_SPACE = 0.10  # of a disk, as the alerts have it
 FEW_INODES = 0.05
+LARGE_LOGS = 1024**3
 FOR_CONTAINERS = ("container_file_t", "container_ro_file_t", "container_share_t")
 
 
@@ -95,6 +99,27 @@ def look_at_open_files(context: Context) -> Verdict:
     )
 
 
+def look_at_logs(context: Context) -> Verdict:
+    """Look how much room the logs take, those of before that were put aside, too."""
+    sizes = dict(_sizes_below(context.home.log_file.parent))
+    total = sum(sizes.values())
+    if total <= LARGE_LOGS:
+        return well(f"The logs take {format_size(total)}.")
+    largest = max(sizes, key=lambda path: sizes[path])
+    evidence = f"The logs take {format_size(total)}, most of it {largest}."
+    if largest.suffix[1:].isdigit():  # It was read to its end, and nobody writes to it any more.
+        return warn(evidence, f"rm {shlex.quote(str(largest))}")
+    return warn(evidence, context.command("apply" if context.known.is_stack else "restart"))
+
+
+def _sizes_below(folder: Path) -> Iterator[tuple[Path, int]]:
+    for path in folder.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):  # put aside just now
+            found = path.lstat()
+            if stat.S_ISREG(found.st_mode):
+                yield path, found.st_size
+
+
 def look_at_selinux(context: Context) -> Verdict:
     """Look whether SELinux lets containers see the folders that they are given."""
     if not _enforces(context):
@@ -133,6 +158,7 @@ CHECKS = (
     Check("disk-space", "There is room on the disk", look_at_space, is_set_up),
     Check("inodes", "The disk can hold more files", look_at_inodes),
     Check("memory", "There is memory left", look_at_memory, is_set_up),
+    Check("log-size", "The logs take little room", look_at_logs, is_set_up),
     Check("open-files", "Enough files may be open", look_at_open_files, is_embedded),
     Check("selinux", "SELinux lets containers in", look_at_selinux, is_stack),
 )

@@ -42,20 +42,14 @@ def rotate(project: ComposeProject, *, largest: int = LARGEST) -> bool:
     return False
 
 
-def rotate_beside_others(home: ServerHome) -> bool:
+def rotate_beside_others(home: ServerHome, *, largest: int = LARGEST) -> bool:
     """Do as `rotate` does for the stack in *home*, unless another command is at work on it."""
     project = project_of(home)
     if project is None:
         return False
     with contextlib.suppress(ServerError), locked(home, patience=0):
-        return rotate(ComposeProject(home, project))
+        return rotate(ComposeProject(home, project), largest=largest)
     return False
-
-
-def put_aside(home: ServerHome) -> list[Path]:
-    """Return the logs of *home* that were put aside."""
-    log = home.nginx_logs / NAME
-    return [path for number in range(1, KEPT + 1) if _size(path := _aside(log, number)) is not None]
 
 
 def _reopened(project: ComposeProject) -> bool:

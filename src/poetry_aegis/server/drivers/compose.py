@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import NotReady, NotRunning, PortInUse, StackError, UsageError
+from poetry_aegis.errors import NotReady, NotRunning, PortInUse
 from poetry_aegis.server import usage
 from poetry_aegis.server.docker.client import require_docker
 from poetry_aegis.server.docker.project import ComposeProject, project_of
-from poetry_aegis.server.docker.services import ServiceStatus
 from poetry_aegis.server.docker.startup import PATIENCE, POLL
-from poetry_aegis.server.drivers import foreground, preflight, stack_files
+from poetry_aegis.server.drivers import foreground, former, preflight, stack_files, standing
 from poetry_aegis.server.drivers.convergence import Convergence
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
 from poetry_aegis.server.drivers.launch import require_data
-from poetry_aegis.server.drivers.removal import delete_data
+from poetry_aegis.server.drivers.removal import delete_data, remove_stack
 from poetry_aegis.server.drivers.stack_files import StackFiles
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.locks import locked
@@ -27,16 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from poetry_aegis.server.config import ServerSettings
-    from poetry_aegis.server.drivers.interface import Listener, State
+    from poetry_aegis.server.docker.services import ServiceStatus
+    from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
     from poetry_aegis.server.stack.writing import Change
 
 ENGINE = "pypi-server"
-OUR_IMAGES = "poetry-aegis-registry:"  # how the names of what is built in a home begin
-LEFT = (
-    "The containers were left as they are. See them with: poetry aegis server status\n"
-    "Stop them with: poetry aegis server stop"
-)
 
 
 class ComposeDriver:
@@ -72,10 +66,9 @@ class ComposeDriver:
             stack_files.require_unedited(changes)
             convergence = self._convergence(listener)
             convergence.prepare(changes)
-            if _is_up(before) and not convergence.is_pending:
+            if standing.is_up(before) and not convergence.is_pending:
                 return self._started(before, already_running=True)
-            with _told_what_stays():
-                convergence.bring_up(changes, before)
+            convergence.bring_up(changes, before)
             return self._started(self.project.services(thorough=False), already_running=False)
 
     def apply(self, listener: Listener = SILENCE, *, overwrite: bool = False) -> Applied:
@@ -90,15 +83,14 @@ class ComposeDriver:
             convergence.prepare(changes)
             if not any(service.is_running for service in before):
                 return Applied(changes=changes)
-            with _told_what_stays():
-                return convergence.bring_up(changes, before)
+            return convergence.bring_up(changes, before)
 
     def upgrade(self, listener: Listener = SILENCE, *, pull: bool = False) -> Applied:
         """Build the image of the installed version and run it. See `Driver.upgrade`."""
         self._require_startable()
         with locked(self.home):
             before = self._services_with_room()
-            versions = _versions(self.project.services())
+            versions = standing.versions_of(self.project.services())
             changes = self.plan()
             stack_files.require_unedited(changes)
             convergence = self._convergence(listener)
@@ -106,8 +98,7 @@ class ComposeDriver:
             try:
                 if pull:
                     self._pull(listener)
-                with _told_what_stays():
-                    return convergence.bring_up(changes, before, "--build")
+                return convergence.bring_up(changes, before)
             except NotReady as error:
                 error.hint = f"{error.hint}\n{_way_back(versions)}"
                 raise
@@ -118,8 +109,8 @@ class ComposeDriver:
             self.stop()
             return self.start(listener)
         require_docker()
-        self._require_service(service)
-        with locked(self.home), _told_what_stays():
+        standing.require_service(self.project, service)
+        with locked(self.home):
             self._convergence(listener).restart(service)
         return self._started(self.project.services(thorough=False), already_running=False)
 
@@ -127,28 +118,20 @@ class ComposeDriver:
 
     def stop(self) -> bool:
         """Stop the containers, and a process from before there were any. See `Driver.stop`."""
-        was_embedded = EmbeddedDriver(self.home, self.settings).stop()
+        was_process = EmbeddedDriver(self.home, self.settings).stop_process()
         if not self.home.compose_file.exists():
-            return was_embedded
+            return was_process
         require_docker()
         with locked(self.home):
-            running = [s for s in self.project.services(thorough=False) if s.state != "exited"]
-            if running:
-                self.project.do("stop")
-        return was_embedded or bool(running)
+            return former.stop_services(self.project) or was_process
 
     def destroy(self, *, data: bool) -> bool:
         """Remove containers, networks, volumes and our images. See `Driver.destroy`."""
         require_docker()
         with locked(self.home):
-            services = self.project.services(thorough=False)
-            if self.home.compose_file.exists():
-                self.project.do("down", "--volumes", "--rmi", "local", "--remove-orphans")
-            for image in {s.image for s in services if s.image.startswith(OUR_IMAGES)}:
-                with contextlib.suppress(StackError):  # Another home may run it, too.
-                    self.project.remove_image(image)
+            removed = remove_stack(self.project)
             deleted = delete_data(self.home) if data else False
-        return deleted or bool(services)
+        return deleted or removed
 
     # Questions
 
@@ -160,10 +143,10 @@ class ComposeDriver:
     def status(self) -> Status:
         """Ask Docker, and count the files. See `Driver.status`."""
         require_docker()
-        services = self._all_services()
+        services = standing.all_services(self.project)
         engine = next((s for s in services if s.name == ENGINE and s.is_running), None)
         return Status(
-            _state_of(services),
+            standing.state_of(services),
             "compose",
             str(self.home.root),
             url=self.settings.url,
@@ -173,6 +156,7 @@ class ComposeDriver:
             services=services,
             certificate_days=stack_files.certificate_days(self.home, self.settings.web),
             last_backup=stack_files.last_backup(self.home),
+            notes=former.notes_on(former.running_process(self.home)),
         )
 
     def logs(self, *, lines: int, follow: bool, service: str | None = None) -> Iterator[str]:
@@ -180,7 +164,7 @@ class ComposeDriver:
         require_docker()
         if not self.home.compose_file.exists():
             return
-        named = (self._require_service(service),) if service else ()
+        named = (standing.require_service(self.project, service),) if service else ()
         following = ("--follow",) if follow else ()
         # Compose takes options behind the services' names for names.
         yield from self.project.lines(
@@ -200,13 +184,13 @@ class ComposeDriver:
                 changes = self.plan()
                 stack_files.require_unedited(changes)
                 self._convergence(SILENCE).prepare(changes)
-                process = self.project.begin("up", "--build", "--remove-orphans")
+                process = self.project.begin("up", "--remove-orphans")
             return foreground.wait_for(process, started)
 
     def debug(self, *, started: Callable[[], None], service: str | None = None) -> int:
         """Run one service on this terminal in its container's stead. See `Driver.debug`."""
         require_docker()
-        name = self._require_service(service or ENGINE)
+        name = standing.require_service(self.project, service or ENGINE)
         if not any(found.is_running for found in self.project.services(thorough=False)):
             raise NotRunning(
                 "The server is not running.", hint="Start it with: poetry aegis server start"
@@ -218,10 +202,11 @@ class ComposeDriver:
 
     def _require_startable(self) -> None:
         """Raise the error that says what stands against a start; nothing is written yet."""
+        preflight.require_no_restore(self.home)
         require_registry()
         require_docker()
         require_data(self.home)
-        preflight.require_not_embedded(self.home)
+        former.require_no_process(self.home)
         preflight.require_owner(owner_of(self.settings.containers))
         preflight.require_usable_certificate(self.home, self.settings.web)
 
@@ -230,20 +215,6 @@ class ComposeDriver:
         services = self.project.services(thorough=False)
         preflight.require_free_ports(self.settings, services)
         return services
-
-    def _require_service(self, service: str) -> str:
-        names = self.project.names() if self.home.compose_file.exists() else []
-        if service in names:
-            return service
-        known = f"The services are: {', '.join(names)}" if names else "Start the server first."
-        raise UsageError(f"There is no service {service!r}.", hint=known)
-
-    def _all_services(self) -> tuple[ServiceStatus, ...]:
-        """Return the services, those without a container, too."""
-        found = {service.name: service for service in self.project.services()}
-        names = self.project.names() if found else []
-        missing = {name: ServiceStatus(name, "missing") for name in names if name not in found}
-        return tuple(sorted((missing | found).values(), key=lambda service: service.name))
 
     def _pull(self, listener: Listener) -> None:
         listener.step("pulling")
@@ -263,30 +234,6 @@ class ComposeDriver:
             services=tuple(services),
             notes=(note,) if note else (),
         )
-
-
-@contextlib.contextmanager
-def _told_what_stays() -> Iterator[None]:
-    """Say with a Ctrl-C what becomes of the containers."""
-    try:
-        yield
-    except KeyboardInterrupt as interrupt:
-        interrupt.__notes__ = [LEFT]  # type: ignore[attr-defined]
-        raise
-
-
-def _is_up(services: Sequence[ServiceStatus]) -> bool:
-    return bool(services) and all(service.is_well for service in services)
-
-
-def _state_of(services: Sequence[ServiceStatus]) -> State:
-    if not any(service.is_running for service in services):
-        return "stopped"
-    return "running" if all(service.is_well for service in services) else "not ready"
-
-
-def _versions(services: Sequence[ServiceStatus]) -> dict[str, str]:
-    return {service.name: service.version for service in services if service.version}
 
 
 def _way_back(versions: dict[str, str]) -> str:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import StackError
 from poetry_aegis.server.docker.project import ComposeProject, project_of
 from poetry_aegis.server.docker.startup import Startup, names_of
-from poetry_aegis.server.drivers import stack_files
+from poetry_aegis.server.drivers import access_log, stack_files
 from poetry_aegis.server.drivers.interface import Applied
 from poetry_aegis.server.drivers.pending import Pending
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from poetry_aegis.server.docker.services import ServiceStatus
     from poetry_aegis.server.drivers.interface import Listener
@@ -23,6 +24,21 @@ if TYPE_CHECKING:
 
 # Only nginx can be asked whether it would take its new configuration.
 CHECKS = {"nginx": ("nginx", "-t", "-e", "stderr", "-c", "/etc/nginx/aegis/nginx.conf")}
+
+LEFT = (
+    "The containers were left as they are. See them with: poetry aegis server status\n"
+    "Stop them with: poetry aegis server stop"
+)
+
+
+@contextlib.contextmanager
+def _told_what_stays() -> Iterator[None]:
+    """Say with a Ctrl-C what becomes of the containers."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        interrupt.__notes__ = [LEFT]  # type: ignore[attr-defined]
+        raise
 
 
 @dataclass(frozen=True)
@@ -35,7 +51,7 @@ class Convergence:
     poll: float
 
     def prepare(self, changes: Sequence[Change]) -> None:
-        """Write *changes*, and make what else the services need.
+        """Write *changes*, make what else the services need, and put a log aside that has grown.
 
         A stack that was known by another name is taken down first: it has our ports.
         """
@@ -45,26 +61,27 @@ class Convergence:
         if former not in (None, name):
             ComposeProject(self.files.home, str(former)).do("down", "--remove-orphans")
         self.files.write(changes)
+        access_log.rotate(self._project)
 
     @property
     def is_pending(self) -> bool:
         """Whether a service has yet to see something that was written."""
         return bool(self._pending.paths)
 
-    def bring_up(
-        self, changes: Sequence[Change], before: Sequence[ServiceStatus], *options: str
-    ) -> Applied:
+    @_told_what_stays()
+    def bring_up(self, changes: Sequence[Change], before: Sequence[ServiceStatus]) -> Applied:
         """Bring up what the written *changes* touch, of a stack that was as *before*.
 
         Returns what was done when all services are well. Raises `NotReady`, `StackError`.
         """
-        build = ("--build",) if stack_files.need_a_build(changes) else ()
-        options = tuple(dict.fromkeys((*build, *options)))
-        self.listener.step("building and starting" if options else "starting")
+        # An image is named for all that it is built of, so Compose builds what it does not find.
+        # To build it again would give the name to another image, and other homes may run it.
+        builds = stack_files.need_a_build(changes)
+        self.listener.step("building and starting" if builds else "starting")
         startup = self._startup()
         # Not service by service with --no-deps: that counts as a change of its own, and the next
         # command would recreate them all. Compose 2.26 recreates what depends on a service, too.
-        after = startup.bring_up("--remove-orphans", *options)
+        after = startup.bring_up("--remove-orphans")
         same = _still_running(before, after)
         needs = [need for need in self._pending.needs if need.service in same]
         restarted = self._restart(needs)
@@ -80,6 +97,7 @@ class Convergence:
             running=True,
         )
 
+    @_told_what_stays()
     def restart(self, service: str) -> None:
         """Restart *service* alone and wait until all are well."""
         self.listener.step(f"restarting {service}")

@@ -7,23 +7,19 @@ import time
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import write_text
-from poetry_aegis.errors import (
-    AegisError,
-    NotReady,
-    PortInUse,
-    ServerError,
-    UnreadableUsers,
-    UsageError,
-)
+from poetry_aegis.errors import PortInUse, ServerError, UsageError
 from poetry_aegis.server import logs, ports, probe, processes, usage
+from poetry_aegis.server.drivers import former, preflight
 from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
 from poetry_aegis.server.drivers.launch import (
     command_line,
+    early_end,
     environment,
-    last_words,
     planned_changes,
+    port_way_out,
     require_data,
     require_no_service,
+    wait_until_ready,
 )
 from poetry_aegis.server.drivers.removal import delete_data
 from poetry_aegis.server.extra import require_registry
@@ -41,9 +37,6 @@ if TYPE_CHECKING:
     from poetry_aegis.server.processes import ProcessRecord
     from poetry_aegis.server.stack.writing import Change
 
-# Exit codes of the registry, as its --help lists them.
-UNREADABLE_USERS = 96
-ADDRESS_IN_USE = 98
 STOPPED = (0, -signal.SIGTERM, -signal.SIGINT)  # how a process ends that was asked to
 PATIENCE = 30.0  # seconds until a server that does not answer is given up
 
@@ -60,8 +53,7 @@ class EmbeddedDriver:
 
     def start(self, listener: Listener = SILENCE) -> Started:  # noqa: ARG002  one step only
         """Start the process and wait for its readiness. See `Driver.start`."""
-        require_registry()
-        require_data(self.home)
+        self._require_startable()
         self.home.make_directories()
         with locked(self.home):
             if running := self._find_process():
@@ -70,14 +62,26 @@ class EmbeddedDriver:
                 before = output.tell()
                 process = self._launch(output)
             try:
-                self._wait_until_ready(process, log_before=before)
+                wait_until_ready(
+                    self.home,
+                    self.settings,
+                    process,
+                    patience=self.patience,
+                    log_before=before,
+                )
             except BaseException:
                 self._end_child(process)
                 raise
             return Started(self.settings.url, process.pid, already_running=False)
 
     def stop(self) -> bool:
-        """End the process, at once or by force. See `Driver.stop`."""
+        """End the process, and containers from before it was one. See `Driver.stop`."""
+        was_running = self.stop_process()
+        with locked(self.home):
+            return former.stop_stack(self.home) or was_running
+
+    def stop_process(self) -> bool:
+        """End the process, when asked or by force; return whether it was running."""
         self.home.make_directories()
         with locked(self.home):
             running = self._find_process()
@@ -92,7 +96,12 @@ class EmbeddedDriver:
         held = usage.measure(self.home.data)
         if running is None:
             return Status(
-                "stopped", "embedded", str(self.home.root), url=self.settings.url, usage=held
+                "stopped",
+                "embedded",
+                str(self.home.root),
+                url=self.settings.url,
+                usage=held,
+                notes=former.notes_on(former.running_stack(self.home)),
             )
         health = probe.read_health(running.url)
         return Status(
@@ -125,8 +134,7 @@ class EmbeddedDriver:
         return self._serve(started, loud=False)
 
     def _serve(self, started: Callable[[], None], *, loud: bool) -> int:
-        require_registry()
-        require_data(self.home)
+        self._require_startable()
         self.home.make_directories()
         with stops_as_interrupts():
             with locked(self.home):
@@ -142,7 +150,7 @@ class EmbeddedDriver:
                     self._end_child(process)
         if code in STOPPED:
             return 0
-        raise self._early_end(code)
+        raise early_end(self.home, self.settings, code)
 
     def debug(self, *, started: Callable[[], None], service: str | None = None) -> int:
         """Run in the foreground, with Python's development mode. See `Driver.debug`."""
@@ -155,6 +163,7 @@ class EmbeddedDriver:
 
     def apply(self, listener: Listener = SILENCE, *, overwrite: bool = False) -> Applied:  # noqa: ARG002  nothing is edited by hand
         """Restart a process that reads other settings than it would now. See `Driver.apply`."""
+        self._require_startable()
         running = self._find_process()
         changes = self.plan()
         if running and (changes or running.url != self.settings.url):
@@ -166,6 +175,7 @@ class EmbeddedDriver:
         """Restart the process, so that it is of the installed version. See `Driver.upgrade`."""
         if pull:
             raise UsageError("There are no images to pull: the server runs without containers.")
+        self._require_startable()
         if self._find_process() is None:
             return Applied()
         changes = self.plan()
@@ -178,6 +188,13 @@ class EmbeddedDriver:
         return (delete_data(self.home) if data else False) or was_running
 
     # The process
+
+    def _require_startable(self) -> None:
+        """Raise the error that says what stands against a start; nothing is written yet."""
+        preflight.require_no_restore(self.home)
+        require_registry()
+        require_data(self.home)
+        former.require_no_stack(self.home)
 
     def _find_process(self) -> ProcessRecord | None:
         """Return the process that serves this home; ``None`` also where the pid file is stale."""
@@ -203,7 +220,7 @@ class EmbeddedDriver:
     def _launch(self, output: IO[bytes] | None, *, loud: bool = False) -> subprocess.Popen[bytes]:
         """Start the process and write its pid file."""
         settings = self.settings
-        ports.require_free_port(settings.host, settings.port, way_out=self._port_way_out())
+        ports.require_free_port(settings.host, settings.port, way_out=port_way_out(self.home))
         write_text(self.home.registry_settings, render_registry_settings(settings), mode=0o600)
         process = processes.spawn_detached(
             command_line(self.home, settings, loud=loud),
@@ -226,26 +243,6 @@ class EmbeddedDriver:
         if record and record.pid == process.pid:
             self.home.pid_file.unlink(missing_ok=True)
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], *, log_before: int) -> None:
-        deadline = time.monotonic() + self.patience
-        while not probe.is_ready(self.settings.url):
-            self._require_alive(process, log_before)
-            if time.monotonic() > deadline:
-                raise NotReady(
-                    f"The server did not answer at {self.settings.url} "
-                    f"within {self.patience:.0f} seconds.",
-                    hint=last_words(self.home.log_file, log_before),
-                )
-            time.sleep(processes.POLL)
-        self._require_alive(process, log_before)
-
-    def _require_alive(self, process: subprocess.Popen[bytes], log_before: int) -> None:
-        code = process.poll()
-        if code is not None:
-            error = self._early_end(code)
-            error.hint = error.hint or last_words(self.home.log_file, log_before)
-            raise error
-
     def _end(self, record: ProcessRecord) -> None:
         try:
             processes.end_process(record)
@@ -254,16 +251,3 @@ class EmbeddedDriver:
                 f"The server (pid {record.pid}) belongs to another user.",
                 hint="Stop it as the user who started it.",
             ) from error
-
-    # Words
-
-    def _early_end(self, code: int) -> AegisError:
-        if code == ADDRESS_IN_USE:
-            settings = self.settings
-            return ports.port_in_use(settings.host, settings.port, way_out=self._port_way_out())
-        if code == UNREADABLE_USERS:
-            return UnreadableUsers(f"The server cannot read its users in {self.home.auth}.")
-        return NotReady(f"The server ended by itself with exit code {code}.")
-
-    def _port_way_out(self) -> str:
-        return f"Stop that program, or choose another port in {self.home.settings_file}"

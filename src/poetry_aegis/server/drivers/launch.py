@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import ServerError, UsageError
-from poetry_aegis.server import logs
+from poetry_aegis.errors import NotReady, ServerError, UnreadableUsers, UsageError
+from poetry_aegis.server import logs, ports, probe, processes
 from poetry_aegis.server.template import render_registry_settings
 
 if TYPE_CHECKING:
+    import subprocess
     from pathlib import Path
 
+    from poetry_aegis.errors import AegisError
     from poetry_aegis.server.config import ServerSettings
     from poetry_aegis.server.home import ServerHome
     from poetry_aegis.server.stack.writing import Change
+
+# Exit codes of the registry, as its --help lists them.
+UNREADABLE_USERS = 96
+ADDRESS_IN_USE = 98
 
 
 def command_line(home: ServerHome, settings: ServerSettings, *, loud: bool) -> list[str]:
@@ -74,12 +81,63 @@ def require_no_service(service: str | None) -> None:
         )
 
 
+def wait_until_ready(
+    home: ServerHome,
+    settings: ServerSettings,
+    process: subprocess.Popen[bytes],
+    *,
+    patience: float,
+    log_before: int,
+) -> None:
+    """Return when *process* takes requests; its log had *log_before* bytes when it started.
+
+    Raises `NotReady` after *patience* seconds, and the error for a process that has ended.
+    """
+    deadline = time.monotonic() + patience
+    while not probe.is_ready(settings.url):
+        _require_alive(home, settings, process, log_before)
+        if time.monotonic() > deadline:
+            raise NotReady(
+                f"The server did not answer at {settings.url} within {patience:.0f} seconds.",
+                hint=last_words(home.log_file, log_before),
+            )
+        time.sleep(processes.POLL)
+    _require_alive(home, settings, process, log_before)
+
+
+def _require_alive(
+    home: ServerHome,
+    settings: ServerSettings,
+    process: subprocess.Popen[bytes],
+    log_before: int,
+) -> None:
+    code = process.poll()
+    if code is not None:
+        error = early_end(home, settings, code)
+        error.hint = error.hint or last_words(home.log_file, log_before)
+        raise error
+
+
 def last_words(log: Path, log_before: int) -> str:
     """Return what was logged past *log_before* bytes, as a hint."""
     lines = logs.read_tail(log, 10, after=log_before)
     if not lines:
         return f"It printed nothing to {log}."
     return "\n  ".join([f"The last lines of {log}:", *lines])
+
+
+def early_end(home: ServerHome, settings: ServerSettings, code: int) -> AegisError:
+    """Return the error for a process that ended by itself with exit code *code*."""
+    if code == ADDRESS_IN_USE:
+        return ports.port_in_use(settings.host, settings.port, way_out=port_way_out(home))
+    if code == UNREADABLE_USERS:
+        return UnreadableUsers(f"The server cannot read its users in {home.auth}.")
+    return NotReady(f"The server ended by itself with exit code {code}.")
+
+
+def port_way_out(home: ServerHome) -> str:
+    """Return what to do where another program has the port."""
+    return f"Stop that program, or choose another port in {home.settings_file}"
 
 
 def _is_of_poetry(variable: str) -> bool:

@@ -21,6 +21,17 @@ if TYPE_CHECKING:
     from poetry_aegis.server.stack.settings import WebSettings
 
 
+def require_no_restore(home: ServerHome) -> None:
+    """Raise `BackupError` where a restore was cut off: its data may be the old or the new ones.
+
+    A command that is at work on a restore starts the server itself, before it is at its end.
+    """
+    from poetry_aegis.server.backup import marker, place
+
+    if marker.path_of(home).exists() and not place.is_restoring(home):
+        marker.require_no_restore(home)
+
+
 def require_usable_certificate(home: ServerHome, web: WebSettings) -> None:
     """Raise `CertificateError` where your own certificate cannot be used; others can be made."""
     if web.certificate:

@@ -1,15 +1,33 @@
-"""The data of a server, deleted for good."""
+"""What is removed for good: containers with all that is theirs, and the data of a server."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import ServerError
+from poetry_aegis.errors import ServerError, StackError
 
 if TYPE_CHECKING:
+    from poetry_aegis.server.docker.project import ComposeProject
     from poetry_aegis.server.home import ServerHome
+
+OUR_IMAGES = "poetry-aegis-registry:"  # how the names of what is built in a home begin
+
+
+def remove_stack(project: ComposeProject) -> bool:
+    """Remove *project*'s containers, networks, volumes and our images; return whether any ran.
+
+    Raises `StackError`.
+    """
+    services = project.services(thorough=False)
+    if project.home.compose_file.exists():
+        project.do("down", "--volumes", "--rmi", "local", "--remove-orphans")
+    for image in {s.image for s in services if s.image.startswith(OUR_IMAGES)}:
+        with contextlib.suppress(StackError):  # Another home may run it, too.
+            project.remove_image(image)
+    return bool(services)
 
 
 def delete_data(home: ServerHome) -> bool:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from poetry_aegis.server.stack.writing import Change
 
 EDITED = "edited by hand"
-BUILT = ("compose.yaml", "stack/image")  # what an image is built of, or names it
+BUILT = "stack/image"  # what an image is built of
 OWNED = ("data", "tls", "nginx_logs")  # what the services write, or read as themselves
 
 
@@ -106,7 +106,7 @@ def require_unedited(changes: Iterable[Change]) -> None:
 
 def need_a_build(changes: Iterable[Change]) -> bool:
     """Return whether *changes* touch what an image is built of."""
-    return any(lies_below(path, built) for path in paths_of(changes) for built in BUILT)
+    return any(lies_below(path, BUILT) for path in paths_of(changes))
 
 
 def certificate_days(home: ServerHome, web: WebSettings) -> int | None:

@@ -39,7 +39,7 @@ def image_name(settings: ServerSettings) -> str:
 def image_context() -> Mapping[str, bytes]:
     """Return the build context: the content of each file by its path, with slashes."""
     context = {
-        "Dockerfile": (TEMPLATES / "Dockerfile").read_bytes(),
+        "Dockerfile": _dockerfile(),
         "requirements.txt": (TEMPLATES / "requirements.txt").read_bytes(),
         "wheels/README.txt": (TEMPLATES / "wheels.txt").read_bytes(),
         **_distribution(),
@@ -48,6 +48,13 @@ def image_context() -> Mapping[str, bytes]:
     for path in _sources(package):
         context[f"src/poetry_aegis/{path.relative_to(package).as_posix()}"] = path.read_bytes()
     return MappingProxyType(context)
+
+
+def _dockerfile() -> bytes:
+    """Return the Dockerfile, with the version that Docker then tells of the image."""
+    from poetry_aegis.registry.version import version
+
+    return (TEMPLATES / "Dockerfile").read_bytes().replace(b"@VERSION@", version().encode())
 
 
 def _sources(package: Path) -> Iterator[Path]:

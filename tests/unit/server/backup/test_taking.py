@@ -8,6 +8,7 @@ import subprocess
 import tarfile
 import threading
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -17,6 +18,10 @@ from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.locks import exclusive
 from poetry_aegis.server.backup.archive import MANIFEST, open_archive
 from poetry_aegis.server.backup.reading import verify
+from poetry_aegis.server.backup.taking import Order, take
+from poetry_aegis.server.config import load_settings
+from poetry_aegis.server.drivers.access_log import LARGEST
+from tests.support import fake_docker
 from tests.support.backups import hidden, put, tree, unseen
 from tests.support.needs import needs_program
 
@@ -42,6 +47,23 @@ def test_a_backup_holds_what_cannot_be_made_anew_and_nothing_else(
     assert taken.size == taken.archive.stat().st_size
     assert hidden(home) == []
     assert DataDirectory(home.data).last_backup.exists()
+
+
+def test_a_backup_of_a_stack_puts_its_access_log_aside(
+    home: ServerHome, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    docker = fake_docker.install(tmp_path / "bin", monkeypatch)
+    home.compose_file.write_text('name: "aegis"\n')
+    home.nginx_logs.mkdir(parents=True)
+    log = home.nginx_logs / "access.log"
+    with log.open("wb") as stream:
+        stream.truncate(LARGEST + 1)
+    settings = replace(load_settings(home), driver="compose")
+
+    take(home, settings, Order(), unseen)
+
+    assert docker.calls == [["kill", "--signal", "SIGUSR1", "nginx"]]
+    assert [path.name for path in home.nginx_logs.iterdir()] == ["access.log.1"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="modes mean little there")

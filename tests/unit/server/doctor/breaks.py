@@ -434,6 +434,21 @@ def a_disk_that_is_full(patient: Patient) -> None:
     patient.alter_machine(disk=lambda path: Disk(f_bavail=3))
 
 
+@breaks("log-size", "warning", "access.log", "server apply", driver="compose")
+def a_log_that_grew(patient: Patient) -> None:
+    _large(patient.home.nginx_logs / "access.log")
+
+
+@breaks("log-size", "warning", "access.log.1", "rm ", driver="compose")
+def a_large_log_that_was_put_aside(patient: Patient) -> None:
+    _large(patient.home.nginx_logs / "access.log.1")
+
+
+@breaks("log-size", "warning", "registry.log", "server restart")
+def a_log_of_a_process_that_grew(patient: Patient) -> None:
+    _large(patient.home.log_file)
+
+
 @breaks("inodes", "problem", "0 more files", "df -i")
 def a_disk_without_inodes(patient: Patient) -> None:
     patient.alter_machine(disk=lambda path: Disk(f_favail=0))
@@ -685,6 +700,12 @@ def _hold(patient: Patient, lock: Path) -> None:
     assert process.stdout is not None
     process.stdout.readline()
     patient.stage.callback(process.communicate)
+
+
+def _large(path: Path) -> None:
+    path.parent.mkdir(exist_ok=True)
+    with path.open("wb") as stream:
+        stream.truncate(2 * 1024**3)  # All of it is a hole.
 
 
 def _old(path: Path) -> None:

@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 from poetry_aegis.registry.version import version
 from poetry_aegis.server.config import ServerSettings
+from poetry_aegis.server.docker.services import VERSION_LABEL
 from poetry_aegis.server.stack.image import image_context, image_name
 from poetry_aegis.server.stack.settings import ImageSettings
 
@@ -84,6 +85,12 @@ def test_every_requirement_of_the_registry_is_pinned_to_a_version_that_fits() ->
             (exact,) = pin.specifier
             assert exact.operator == "=="
             assert requirement.specifier.contains(exact.version), pin
+
+
+def test_docker_can_tell_the_version_of_the_image() -> None:
+    dockerfile = image_context()["Dockerfile"].decode()
+    assert f'LABEL {VERSION_LABEL}="{version()}"\n' in dockerfile.rpartition("\nFROM ")[2]
+    assert "@VERSION@" not in dockerfile
 
 
 def test_the_requirements_name_no_index() -> None:
