@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from tests.support.fake_docker import FakeDocker
     from tests.unit.server.stack.running import Nginx
 
-REOPEN = ["kill", "--signal", "SIGUSR1", "nginx"]
+REOPEN = ["exec", "-T", "nginx", "sh", "-c", "kill -USR1 1"]
 WHEEL = "/packages/demo/demo-1.0.0-py3-none-any.whl"
 RAE = ("rae", USERS["rae"][0])
 

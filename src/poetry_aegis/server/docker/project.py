@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Literal
 
 from poetry_aegis.errors import StackError
 from poetry_aegis.server.docker import client
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from poetry_aegis.server.home import ServerHome
 
 _NAME = re.compile(r"""^name:\s*["']?([a-z0-9][a-z0-9_-]*)["']?\s*$""", re.MULTILINE)
+_PROJECT = "com.docker.compose.project"  # labels that Compose gives to each container
+_FOLDER = '{{json (.Label "com.docker.compose.project.working_dir")}}'
+_UNSET = "required variable"  # how Compose says that .env lacks one
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,15 @@ class ComposeProject:
         """Return the services that ``compose.yaml`` has. Raises `StackError`."""
         return sorted(self.ask("config", "--services").split())
 
+    def folders(self) -> frozenset[str]:
+        """Return the folders that the containers of this name were made for. Raises `StackError`.
+
+        It asks about the name alone, for another folder's ``compose.yaml`` may have it, too.
+        """
+        named = ("--filter", f"label={_PROJECT}={self.project}")
+        told = client.ask(["container", "ls", "--all", *named, "--format", _FOLDER])
+        return frozenset(str(json.loads(line)) for line in told.splitlines()) - {""}
+
     def last_lines(self, service: str, count: int = 10) -> list[str]:
         """Return the last lines that *service* has logged; none where they cannot be had."""
         with contextlib.suppress(StackError):
@@ -61,7 +74,10 @@ class ComposeProject:
 
     def ask(self, *arguments: str, timeout: float | None = client.PATIENCE) -> str:
         """Return what ``docker compose ARGUMENTS`` prints. Raises `StackError`."""
-        return client.ask(self._arguments(arguments), timeout=timeout, cwd=self.home.root)
+        try:
+            return client.ask(self._arguments(arguments), timeout=timeout, cwd=self.home.root)
+        except StackError as error:
+            raise self._explained(error) from error
 
     def do(self, *arguments: str) -> None:
         """Run ``docker compose ARGUMENTS`` to its end, however long. Raises `StackError`."""
@@ -76,6 +92,14 @@ class ComposeProject:
         for deed in (["stop", name], ["rm", "--force", name]):
             with contextlib.suppress(StackError):
                 client.ask(deed)
+
+    def signal(self, service: str, name: Literal["HUP", "USR1"]) -> None:
+        """Send a signal to the first process of *service*, from within. Raises `StackError`.
+
+        Docker takes whatever it was told to kill, by any signal, for stopped on purpose: it would
+        not restart that container when it crashes later.
+        """
+        self.ask("exec", "-T", service, "sh", "-c", f"kill -{name} 1")
 
     def begin(
         self, *arguments: str, output: IO[bytes] | int | None = None
@@ -110,11 +134,21 @@ class ComposeProject:
                 last = [*last[-client.SHOWN_LINES :], line]
                 yield line
             if process.wait():
-                raise client.failure_of(self._arguments(arguments), "\n".join(last))
+                said = "\n".join(last)
+                raise self._explained(client.failure_of(self._arguments(arguments), said))
         finally:
             end(process)
 
     # How
+
+    def _explained(self, error: StackError) -> StackError:
+        """Return *error*, or what is behind it where Compose speaks of its own variables."""
+        if _UNSET not in f"{error}\n{error.hint}":
+            return error
+        return StackError(
+            f"Passwords of the services are missing in {self.home.env_file}.",
+            hint="Make them again with: poetry aegis server doctor --fix",
+        )
 
     def _arguments(self, arguments: Sequence[str]) -> list[str]:
         home = self.home

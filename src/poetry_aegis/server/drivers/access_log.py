@@ -53,7 +53,7 @@ def rotate_beside_others(home: ServerHome, *, largest: int = LARGEST) -> bool:
 
 
 def _reopened(project: ComposeProject) -> bool:
-    project.ask("kill", "--signal", "SIGUSR1", "nginx")
+    project.signal("nginx", "USR1")
     return True
 
 

@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 CHECKS = {"nginx": ("nginx", "-t", "-e", "stderr", "-c", "/etc/nginx/aegis/nginx.conf")}
 
 LEFT = (
-    "The containers were left as they are. See them with: poetry aegis server status\n"
+    "The containers were left as they are, and some may not have been started.\n"
+    "Go on with: poetry aegis server start\n"
+    "See them with: poetry aegis server status\n"
     "Stop them with: poetry aegis server stop"
 )
 
@@ -119,7 +121,7 @@ class Convergence:
                     "one. Do not restart it.",
                     hint=f"{error}\n{error.hint}".strip(),
                 ) from error
-        self._project.ask("kill", "--signal", "SIGHUP", service)
+        self._project.signal(service, "HUP")
 
     def _restart(self, needs: Sequence[Need]) -> tuple[str, ...]:
         services = tuple(dict.fromkeys(n.service for n in needs if n.how == "restart"))

@@ -62,7 +62,7 @@ def test_a_backup_of_a_stack_puts_its_access_log_aside(
 
     take(home, settings, Order(), unseen)
 
-    assert docker.calls == [["kill", "--signal", "SIGUSR1", "nginx"]]
+    assert docker.calls == [["exec", "-T", "nginx", "sh", "-c", "kill -USR1 1"]]
     assert [path.name for path in home.nginx_logs.iterdir()] == ["access.log.1"]
 
 
