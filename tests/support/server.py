@@ -37,6 +37,12 @@ def busy_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+def free_ports(count: int) -> list[int]:
+    """Return so many ports of 127.0.0.1 that nobody listens on now, no two of them the same."""
+    with contextlib.ExitStack() as held:
+        return [held.enter_context(busy_port()) for _ in range(count)]
+
+
 @contextlib.contextmanager
 def answering(status: int, headers: Mapping[str, str] | None = None) -> Iterator[str]:
     """Serve one answer to every GET; yield the server's URL, ending in a slash."""

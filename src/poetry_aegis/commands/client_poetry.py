@@ -67,7 +67,7 @@ the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
         username = self.option("username") or self._admin()
         password = self._password(username)
         self.warn([*index.warnings, *client.hidden_by()])
-        client.check_credential(index, username, password, authority=authority)
+        self._check_credential(index, username, password, authority)
         password_in = None
         if not self.option("dry-run"):
             trust.keep_authority(index, authority or "")
@@ -77,6 +77,22 @@ the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
         else:
             self._tell(index, username, password_in)
         return 0
+
+    def _check_credential(
+        self, index: Index, username: str, password: str, authority: str | None
+    ) -> None:
+        """Try the credential; where this machine's server has an unknown name, say what helps."""
+        from poetry_aegis.client.poetry import check_credential
+        from poetry_aegis.errors import Unreachable
+        from poetry_aegis.server.drivers.preflight import name_note
+
+        try:
+            check_credential(index, username, password, authority=authority)
+        except Unreachable as error:
+            is_own_stack = not self.option("url") and self.settings.is_stack
+            if is_own_stack and (note := name_note(self.settings)):
+                error.hint = f"{note}\n{error.hint}"
+            raise
 
     def _write(self, index: Index, username: str, password: str) -> str:
         """Write Poetry's configuration; return where the password went."""

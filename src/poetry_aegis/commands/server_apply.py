@@ -67,11 +67,25 @@ with <c1>--yes</c1>, or after a question on a terminal.
         return 0
 
     def _show(self, changes: Sequence[Change]) -> None:
+        copies = [] if self.io.is_verbose() else [item for item in changes if _is_copy(item)]
         for change in changes:
+            if _is_copy(change) and copies:
+                continue
             if str(change.path).startswith(_OF_IMAGE) or change.kind == "new":
-                self.say(f"<c1>{plain(f'{change.kind}: {change.path}')}</c1>")
+                self._name(change.kind, change.path)
             else:
                 self.say(plain(change.diff().rstrip("\n")))
+        self._count(copies)
+
+    def _count(self, copies: Sequence[Change]) -> None:
+        """Tell of *copies* in one line."""
+        kinds = {change.kind for change in copies}
+        if kinds:
+            files = "1 file" if len(copies) == 1 else f"{len(copies)} files"
+            self._name(kinds.pop() if len(kinds) == 1 else "changed", f"{_OF_IMAGE} ({files})")
+
+    def _name(self, kind: str, what: str) -> None:
+        self.say(f"<c1>{plain(f'{kind}: {what}')}</c1>")
 
     def _end_dry_run(self, changes: Sequence[Change]) -> None:
         if self.wants_json:
@@ -113,3 +127,8 @@ with <c1>--yes</c1>, or after a question on a terminal.
                 "The files are up to date; the server is not running. Start it with: "
                 f"<c1>poetry aegis server start{plain(self.home_option)}</c1>"
             )
+
+
+def _is_copy(change: Change) -> bool:
+    """Return whether *change* is one of many that tell nothing each by itself."""
+    return str(change.path).startswith(_OF_IMAGE) and change.kind != _EDITED

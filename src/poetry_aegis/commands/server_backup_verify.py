@@ -54,7 +54,7 @@ check a copy wherever it lies."""
         self.say(f"{plain(path.name)} is whole: {files}, {size}.")
         self.say_table(
             [
-                ("taken", manifest.created),
+                ("taken", manifest.taken),
                 ("version", manifest.version),
                 *(("needs", name) for name in manifest.others),
             ]

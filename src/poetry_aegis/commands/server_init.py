@@ -59,15 +59,16 @@ nobody can be asked, one is generated and shown once.
         from poetry_aegis.server import installation, users
 
         user = self.option("user")
-        installation.require_vacant(self.home)
+        installation.require_vacant(self.home, option=self.home_option)
         driver, reason = self._driver()
         settings = self._settings(driver)
         given = self.new_password(user)
         password = given or users.generate_password()
         installation.create(self.home, settings, user=user, password=password)
-        self.warn(settings.warnings)
+        warnings = (*settings.warnings, *installation.obstacles(settings))
+        self.warn(warnings)
         if self.wants_json:
-            self._print_json(user, settings, reason)
+            self._print_json(user, settings, reason, warnings)
         else:
             self._tell(user, settings, reason, generated=None if given else password)
         return 0
@@ -148,18 +149,27 @@ nobody can be asked, one is generated and shown once.
         for step in self._next_steps:
             self.say(f"  <c1>{plain(step)}</c1>")
 
-    def _print_json(self, user: str, settings: ServerSettings, reason: str) -> None:
+    def _print_json(
+        self, user: str, settings: ServerSettings, reason: str, warnings: Sequence[str]
+    ) -> None:
         self.print_json(
             {
                 "home": str(self.home.root),
                 "settings_file": str(self.home.settings_file),
                 "driver": settings.driver,
                 "reason": reason,
-                "host": settings.host,
-                "port": settings.port,
+                **_where(settings),
                 "url": settings.url,
                 "user": user,
-                "warnings": list(settings.warnings),
+                "warnings": list(warnings),
                 "next": self._next_steps,
             }
         )
+
+
+def _where(settings: ServerSettings) -> dict[str, str | int]:
+    """Return what the driver in use listens as."""
+    if not settings.is_stack:
+        return {"host": settings.host, "port": settings.port}
+    web = settings.web
+    return {"name": web.name, "http_port": web.http_port, "https_port": web.https_port}

@@ -29,6 +29,17 @@ class ServerLogsCommand(ServerCommand):
         option("lines", description="How many lines of the end.", flag=False, default="100"),
         HOME,
     ]
+    help = """\
+Prints what the server has logged, its requests as a line of JSON each.
+Checks of its health that find all well are left out.
+
+The services of a stack are those of <c1>poetry aegis server status</c1>; each line
+begins with the name of its own. nginx writes its requests to a file of the
+home, <c1>logs/nginx/access.log</c1>, and only what goes wrong is printed here.
+
+<b>Examples:</b>
+  <c1>poetry aegis server logs --follow</c1>
+  <c1>poetry aegis server logs nginx --lines 20</c1>"""
 
     def perform(self) -> int:
         """Print lines as they come; a reader that has read enough is no error."""
@@ -40,7 +51,9 @@ class ServerLogsCommand(ServerCommand):
                 f"--lines {asked} is not a number of lines.", hint="For example: --lines 50"
             )
         try:
-            for line in self._log_lines(int(asked)):
+            lines = self._log_lines(int(asked))
+            self._tell_of_file()
+            for line in lines:
                 self.say(plain(line))
         except BrokenPipeError:
             _discard_output()
@@ -49,6 +62,12 @@ class ServerLogsCommand(ServerCommand):
     def _log_lines(self, count: int) -> Iterator[str]:
         follow, service = bool(self.option("follow")), self.argument("service")
         return self.driver.logs(lines=count, follow=follow, service=service)
+
+    def _tell_of_file(self) -> None:
+        """Say where nginx's requests are, beside what is printed."""
+        if self.argument("service") == "nginx" and self.settings.is_stack:
+            where = plain(str(self.home.nginx_logs / "access.log"))
+            self.io.write_error_line(f"The requests are in {where}")
 
 
 def _discard_output() -> None:

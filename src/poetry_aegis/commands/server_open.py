@@ -24,8 +24,10 @@ class ServerOpenCommand(ServerCommand):
         JSON,
     ]
     help = """\
-Prometheus and Grafana answer on the server's own machine alone. From another
-one, go through ssh: <c1>ssh -L 3000:127.0.0.1:3000 SERVER</c1>"""
+Prometheus and Grafana answer on the server's own machine alone. From
+another one, go through ssh, with the PORT that is printed here:
+
+  <c1>ssh -L PORT:127.0.0.1:PORT SERVER</c1>"""
 
     def perform(self) -> int:
         """Print the addresses."""
@@ -49,6 +51,8 @@ one, go through ssh: <c1>ssh -L 3000:127.0.0.1:3000 SERVER</c1>"""
         prometheus = f"http://127.0.0.1:{monitoring.prometheus_port}/"
         grafana = f"http://127.0.0.1:{monitoring.grafana_port}/"
         password = f"GRAFANA_PASSWORD in {self.home.env_file}"
+        if not self.home.env_file.exists():
+            password += ", which is missing; make it with: poetry aegis server doctor --fix"
         return {
             "index": settings.url,
             "prometheus": prometheus if has_prometheus else None,

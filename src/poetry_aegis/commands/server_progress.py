@@ -6,8 +6,12 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cleo.io.outputs.output import Output
     from cleo.ui.progress_bar import ProgressBar
+
+    from poetry_aegis.server.docker.services import ServiceStatus
 
 
 class UpkeepProgress(AbstractContextManager["UpkeepProgress"]):
@@ -34,6 +38,16 @@ class UpkeepProgress(AbstractContextManager["UpkeepProgress"]):
         from poetry_aegis.server.units import format_size
 
         self._show(files, of_files, f"files, {format_size(size)}")
+
+    def step(self, what: str) -> None:
+        """Say what is done now, in the bar's stead."""
+        if self._bar is not None:
+            self._bar.clear()
+            self._bar = None
+        self._output.write_line(f"{what.capitalize()}.")
+
+    def services(self, services: Sequence[ServiceStatus]) -> None:
+        """Say nothing of single services; with `step` it makes a `Listener`."""
 
     def _show(self, done: int, of_all: int, what: str) -> None:
         if not self._output.is_decorated():

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
 
+    from poetry_aegis.server.backup.manifest import Manifest
     from poetry_aegis.server.backup.restoring import Restored, RestoreOrder
 
 _SHOWN = 20  # of what did not match
@@ -36,9 +37,10 @@ class ServerRestoreCommand(ServerCommand):
     ]
     help = """\
 All of the backup is read, checked and laid out beside the present data
-before anything changes. Only then the server is stopped, for as long as
-two renames take, and started again if it ran. Until it runs the present
-data stay where they are.
+before anything changes. Only then the server is stopped, two renames
+swap the data, and it is started again if it ran. A single process is back
+within seconds; a stack, whose containers all stop and start, takes half a
+minute or more. Until it runs the present data are kept.
 
 <c1>server.toml</c1>, <c1>.env</c1> and <c1>tls/</c1> come from the backup where they are missing;
 with <c1>--settings</c1> always, and those of now stay beside them under another
@@ -67,9 +69,9 @@ to end it."""
         with UpkeepProgress(self.messages) as progress:
             if dry_run:
                 manifest = rehearse(home, order, progress.arrived)
-                self._tell_checked(len(manifest.entries), manifest.size, manifest.created)
+                self._tell_checked(manifest)
                 return 0
-            restored = restore(home, order, progress.arrived)
+            restored = restore(home, order, progress.arrived, progress)
         if self.wants_json:
             self.print_json({"dry_run": False, **restored.to_json()})
         else:
@@ -115,20 +117,24 @@ to end it."""
         else:
             self.say(plain(ended))
 
-    def _tell_checked(self, files: int, size: int, created: str) -> None:
+    def _tell_checked(self, manifest: Manifest) -> None:
         from poetry_aegis.server.units import counted, format_size
 
+        files, size = len(manifest.entries), manifest.size
         if self.wants_json:
-            self.print_json({"dry_run": True, "files": files, "size": size, "created": created})
+            document = {"files": files, "size": size, "created": manifest.created}
+            self.print_json({"dry_run": True, **document})
             return
         self.say(f"The backup is whole and fits: {counted(files, 'file')}, {format_size(size)}.")
         self.say("Nothing was changed.")
 
     def _tell(self, restored: Restored) -> None:
+        from poetry_aegis.server.backup.manifest import readable_moment
         from poetry_aegis.server.units import counted, format_size
 
+        taken = plain(readable_moment(restored.created))
         files, size = counted(restored.files, "file"), format_size(restored.size)
-        self.say(f"The index is what it was at {restored.created}: {files}, {size}.")
+        self.say(f"The index is what it was at {taken}: {files}, {size}.")
         self.say_table([("mended", what) for what in restored.mended[:_SHOWN]])
         if restored.kept:
             self.say(f"The data of before are in {plain(str(restored.kept))}.")

@@ -26,7 +26,8 @@ read at each start. A stack of containers comes back after a restart of the
 machine, too; without containers, start it again.
 
 Where a service does not come up, it is named, with the last lines that it
-has logged. Ctrl-C stops the waiting, not the services.
+has logged. Ctrl-C ends the start where it is: what runs goes on, and what was
+not started yet waits for the next <c1>poetry aegis server start</c1>.
 
   <c1>poetry aegis server status</c1>   how it is doing
   <c1>poetry aegis server logs</c1>     what it has logged

@@ -62,6 +62,7 @@ class ServerStatusCommand(ServerCommand):
                 screen.overwrite("\n".join([*lines, "", f"{moment}, until Ctrl-C"]))
                 time.sleep(_PAUSE)
         except KeyboardInterrupt:
+            self.say("")  # The terminal has written ^C where the prompt would come.
             return 0
 
     def _lines(self, status: Status) -> list[str]:
@@ -104,6 +105,9 @@ class ServerStatusCommand(ServerCommand):
             return ["", *(f"<comment>Note:</comment> {plain(note)}" for note in status.notes)]
         if status.state == "stopped":
             return ["", f"Start it with: <c1>poetry aegis server start{self.home_option}</c1>"]
+        if any(service.is_stopped for service in status.services):
+            start = f"<c1>poetry aegis server start{self.home_option}</c1>"
+            return ["", f"Start what does not run with: {start}"]
         if not status.is_running:
             return ["", f"See why with: <c1>poetry aegis server logs{self.home_option}</c1>"]
         return []

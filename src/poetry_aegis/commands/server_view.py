@@ -28,7 +28,9 @@ class StartView:
         self._output = output
         self._live: SectionOutput | None = None
         self._step = ""
-        self._services: Sequence[ServiceStatus] = ()
+        self._services: dict[str, ServiceStatus] = {}
+        self._told: dict[str, str] = {}
+        self._waiting: set[str] = set()  # stopped from the start on, as they were meant to be
         if output.is_decorated():
             self._live = output.section()
 
@@ -42,21 +44,33 @@ class StartView:
 
     def services(self, services: Sequence[ServiceStatus]) -> None:
         """Show the services, or those that have changed."""
-        # What is well from the start on is no news.
-        first = services if not self._services else ()
-        known = [*self._services, *(service for service in first if service.is_well)]
-        before = {service.name: _state(service) for service in known}
-        self._services = services
+        if not self._services:
+            self._note_the_first(services)
+        # While a container takes another's place, its service is listed twice: the new one counts.
+        ordered = sorted(services, key=lambda service: service.state == "created")
+        self._services = {service.name: service for service in ordered}
+        self._waiting &= {name for name, found in self._services.items() if found.is_stopped}
         if self._live is not None:
             self._draw(self._live)
-            return
-        for service in services:
-            if before.get(service.name) != _state(service):
+        else:
+            self._write_news()
+
+    def _note_the_first(self, services: Sequence[ServiceStatus]) -> None:
+        """Take note of what is no news: services that are well, and those yet to be started."""
+        self._waiting = {service.name for service in services if service.state == "exited"}
+        known = [s for s in services if s.is_well or s.name in self._waiting]
+        self._told = {service.name: _state(service) for service in known}
+
+    def _write_news(self) -> None:
+        for name, service in sorted(self._services.items()):
+            if self._told.get(name) != _state(service):
                 self._output.write_line(_line(service))
+            self._told[name] = _state(service)
 
     def _draw(self, live: SectionOutput) -> None:
-        lines = [f"{plain(self._step.capitalize())} ...", *map(_line, self._services)]
-        live.overwrite("\n".join(lines))
+        found = [self._services[name] for name in sorted(self._services)]
+        lines = [_waiting_line(s) if s.name in self._waiting else _line(s) for s in found]
+        live.overwrite("\n".join([f"{plain(self._step.capitalize())} ...", *lines]))
 
 
 def service_table(services: Sequence[ServiceStatus]) -> list[str]:
@@ -65,9 +79,10 @@ def service_table(services: Sequence[ServiceStatus]) -> list[str]:
     widths = [
         max(len(title), *(len(row[column]) for row in rows)) for column, title in enumerate(_TITLES)
     ]
-    lines = [f"<b>{_joined(_TITLES, widths)}</b>"]
+    gap = "  " if sum(widths) + 2 * (len(widths) - 1) < 80 else " "
+    lines = [f"<b>{_joined(_TITLES, widths, gap)}</b>"]
     for service, row in zip(services, rows, strict=True):
-        text = plain(_joined(row, widths))
+        text = plain(_joined(row, widths, gap))
         lines.append(text if service.is_well else f"<fg=red>{text}</>")
     reasons = [(service.name, service.reason) for service in services if service.reason]
     return lines + [f"  <fg=red>{plain(f'{name}: {reason}')}</>" for name, reason in reasons]
@@ -88,11 +103,11 @@ def _row(service: ServiceStatus) -> tuple[str, ...]:
     return tuple(cell[:longest] for cell, longest in zip(cells, _LONGEST, strict=True))
 
 
-def _joined(cells: Sequence[str], widths: Sequence[int]) -> str:
+def _joined(cells: Sequence[str], widths: Sequence[int], gap: str) -> str:
     """Return *cells* side by side; the last two, numbers, set to the right."""
     left = [f"{cell:<{width}}" for cell, width in zip(cells[:5], widths[:5], strict=True)]
     right = [f"{cell:>{width}}" for cell, width in zip(cells[5:], widths[5:], strict=True)]
-    return " ".join([*left, *right]).rstrip()
+    return gap.join([*left, *right]).rstrip()
 
 
 def _short_duration(seconds: float) -> str:
@@ -109,6 +124,10 @@ def _line(service: ServiceStatus) -> str:
     if service.is_lost:
         sign, colour = "!", "red"
     return f"  <fg={colour}>{sign} {plain(f'{service.name:<16} {_state(service)}')}</>"
+
+
+def _waiting_line(service: ServiceStatus) -> str:
+    return f"    {plain(f'{service.name:<16} stopped')}"
 
 
 def _state(service: ServiceStatus) -> str:

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 _LONGEST_AGENT = 200  # characters
 _LONGEST_PATH = 1000  # the same
+# Asked for every few seconds, for ever: what is well is no news. Metrics count them.
+_PROBES = {"health", "ready"}
 _MOST_LINES = 20_000  # in memory, while the stream takes none
 
 
@@ -62,7 +64,9 @@ class AccessLog:
         self._told = 0  # of those that were dropped
 
     def write(self, request: Logged) -> None:
-        """Take in a request that was answered."""
+        """Take in a request that was answered, unless it is a probe that found all well."""
+        if request.route in _PROBES and request.status < 400:
+            return
         whole = int(request.moment)
         milliseconds = int((request.moment - whole) * 1000)
         path = json.dumps(request.path[:_LONGEST_PATH])

@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from poetry_aegis.errors import CorruptProject, ServerError, UsageError
+from poetry_aegis.errors import CorruptProject, ServerError, SettingsError, UsageError
 from poetry_aegis.registry.options import RegistrySettings, UpstreamSettings
 from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import (
@@ -21,6 +21,8 @@ from poetry_aegis.server.stack.settings import (
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from poetry_aegis.server.home import ServerHome
 
 
@@ -69,6 +71,28 @@ class ServerSettings(RegistrySettings):
                 f"port and metrics_port are both {self.port}.",
                 hint="Name another metrics_port, or 0 for none.",
             )
+        if self.is_stack:
+            self._require_ports_apart()
+
+    def _require_ports_apart(self) -> None:
+        """Raise `InvalidTable` where two services would be published on one port."""
+        taken: dict[tuple[str, int], str] = {}
+        for key, address, port in self._published():
+            other = taken.setdefault((address, port), key)
+            if other != key:
+                raise InvalidTable(
+                    f"{other} and {key} are both {port}.", hint="Give each a port of its own."
+                )
+
+    def _published(self) -> Iterator[tuple[str, str, int]]:
+        # Listening on all addresses takes the port on loopback, too.
+        listen = {"0.0.0.0": "127.0.0.1", "::": "127.0.0.1"}.get(self.web.listen, self.web.listen)  # noqa: S104  read, not bound
+        yield "http_port", listen, self.web.http_port
+        yield "https_port", listen, self.web.https_port
+        if self.monitoring.prometheus:
+            yield "prometheus_port", "127.0.0.1", self.monitoring.prometheus_port
+        if self.monitoring.grafana:
+            yield "grafana_port", "127.0.0.1", self.monitoring.grafana_port
 
     @property
     def is_stack(self) -> bool:
@@ -152,7 +176,11 @@ def load_settings(home: ServerHome) -> ServerSettings:
         raise ServerError(str(error), hint=error.hint) from error
     except OSError as error:
         raise ServerError(f"{path} cannot be read: {error.strerror}.") from error
-    return read_table(ServerSettings, table, where=str(path))
+    try:
+        return read_table(ServerSettings, table, where=str(path))
+    except SettingsError as error:
+        error.hint = error.hint or "The comments in that file show how each key is written."
+        raise
 
 
 def is_loopback(host: str) -> bool:

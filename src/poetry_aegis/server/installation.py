@@ -16,13 +16,17 @@ if TYPE_CHECKING:
     from poetry_aegis.server.home import ServerHome
 
 
-def require_vacant(home: ServerHome) -> None:
-    """Raise `ServerExists` where *home* holds a server, `MissingExtra` where none could run."""
+def require_vacant(home: ServerHome, *, option: str = "") -> None:
+    """Raise `ServerExists` where *home* holds a server, `MissingExtra` where none could run.
+
+    *option* is what leads a command to *home*, if anything has to.
+    """
     require_registry()
     if home.settings_file.exists() or home.settings_file.is_symlink():
         raise ServerExists(
             f"A server is already set up in {home.root}.",
-            hint="Start it with: poetry aegis server start\nOr name another home with --home.",
+            hint=f"Start it with: poetry aegis server start{option}\n"
+            "Or name another home with --home.",
         )
 
 
@@ -35,6 +39,23 @@ def choose_driver() -> tuple[Literal["embedded", "compose"], str]:
     except StackError as error:
         return "embedded", f"no containers can run here: {error}"
     return "compose", f"Docker Compose {versions.compose} answers here"
+
+
+def obstacles(settings: ServerSettings) -> tuple[str, ...]:
+    """Return what would keep a new server from being started or reached on this machine."""
+    if not settings.is_stack:
+        return ()
+    from poetry_aegis.server.docker.client import require_docker
+    from poetry_aegis.server.drivers.preflight import name_note
+
+    found = []
+    try:
+        require_docker()
+    except StackError as error:
+        found.append(f"No containers can run here yet: {error}")
+    if note := name_note(settings):
+        found.append(note)
+    return tuple(found)
 
 
 def create(home: ServerHome, settings: ServerSettings, *, user: str, password: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ def test_a_backup_is_taken_verified_and_restored(home: ServerHome, tmp_path: Pat
 
     verified = aegis("server", "backup", "verify", str(archive))
     assert "is whole" in verified.out
+    assert re.search(r"taken +\d{4}-\d\d-\d\d \d\d:\d\d UTC\n", verified.out)
     document = aegis("server", "backup", "verify", str(archive), "--json").document
     assert document["files"] == len(before) + 1
 
@@ -47,6 +49,8 @@ def test_a_backup_is_taken_verified_and_restored(home: ServerHome, tmp_path: Pat
     restored = aegis("server", "restore", str(archive), "--yes", *where)
     assert restored.code == 0, restored.err
     assert f"poetry aegis server start --home {home.root}" in restored.out
+    assert "Swapping the data.\n" in restored.out
+    assert re.search(r"what it was at \d{4}-\d\d-\d\d \d\d:\d\d UTC: ", restored.out)
     assert tree(home) == before
 
 

@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
+import json
+import re
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from poetry_aegis import atomic
-from poetry_aegis.errors import NoDaemon, NoDocker, NotReady, NotRunning, StackError, UsageError
+from poetry_aegis.errors import (
+    NoDaemon,
+    NoDocker,
+    NotReady,
+    NotRunning,
+    ServerError,
+    StackError,
+    UsageError,
+)
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import MonitoringSettings, WebSettings
 from poetry_aegis.server.template import render_settings
 from tests.support import fake_docker
 from tests.support.commands import Result, aegis
 from tests.support.fake_docker import DOWN, service
-from tests.support.server import EVERY_ADDRESS, vacant_home
+from tests.support.server import EVERY_ADDRESS, free_ports, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,7 +47,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
 
 @pytest.fixture
 def home(tmp_path: Path, docker: FakeDocker) -> Iterator[ServerHome]:
-    http, https = find_free_port("127.0.0.1"), find_free_port("127.0.0.1")
+    http, https = free_ports(2)
     settings = ServerSettings(
         driver="compose",
         web=WebSettings(name="localhost", listen="127.0.0.1", http_port=http, https_port=https),
@@ -82,6 +92,8 @@ def test_status_is_a_table(home: ServerHome, docker: FakeDocker) -> None:
     assert told.code == NotRunning.exit_code
     lines = told.out.splitlines()
     assert max(map(len, lines[:4])) <= 80
+    assert lines[0].startswith("SERVICE      STATE    HEALTH ")
+    assert "  " in lines[2].removeprefix("pypi-server  ").removeprefix("running")[:2]
     assert lines[0].split() == [
         *("SERVICE", "STATE", "HEALTH", "VERSION", "UPTIME", "CPU", "MEMORY")
     ]
@@ -160,6 +172,20 @@ def test_apply_shows_the_difference(home: ServerHome, docker: FakeDocker) -> Non
     assert server(home, "apply", "--dry-run").out == "All is as server.toml says.\n"
 
 
+def test_apply_counts_what_the_image_is_built_of(home: ServerHome) -> None:
+    dry = server(home, "apply", "--dry-run").out
+    (line,) = [line for line in dry.splitlines() if "stack/image" in line]
+    assert re.fullmatch(r"new: stack/image/ \(\d{2,} files\)", line)
+    assert "new: compose.yaml" in dry
+    assert "new: stack/image/Dockerfile" in server(home, "apply", "--dry-run", "-v").out
+    server(home, "start")
+    dockerfile = home.stack / "image" / "Dockerfile"
+    dockerfile.unlink()
+    assert "new: stack/image/ (1 file)" in server(home, "apply", "--dry-run").out
+    dockerfile.write_text("# mine\n")
+    assert "edited by hand: stack/image/Dockerfile" in server(home, "apply", "--dry-run").out
+
+
 def test_apply_asks_before_an_edit_is_lost(home: ServerHome) -> None:
     server(home, "start")
     conf = home.stack / "nginx" / "nginx.conf"
@@ -207,7 +233,81 @@ def test_the_addresses(home: ServerHome) -> None:
 def test_logs_restart_and_upgrade(home: ServerHome, docker: FakeDocker) -> None:
     server(home, "start")
     docker.on("logs", out="nginx-1  | <c1>hello</c1>\n")
-    assert server(home, "logs", "nginx").out == "nginx-1  | <c1>hello</c1>\n"
+    told = server(home, "logs", "nginx")
+    assert told.out == "nginx-1  | <c1>hello</c1>\n"
+    assert str(home.nginx_logs / "access.log") in told.err
+    assert server(home, "logs").err == ""
     assert server(home, "logs", "apache").code == UsageError.exit_code
     assert "nginx is restarted" in server(home, "restart", "nginx").out
     assert "runs the installed version" in server(home, "upgrade").out
+
+
+def test_a_table_that_is_too_wide_for_two_spaces_has_one() -> None:
+    from poetry_aegis.commands.server_view import service_table
+    from poetry_aegis.server.docker.services import ServiceStatus
+
+    long = ServiceStatus(
+        "n" * 16, "restarting", "unhealthy", version="v" * 12, uptime=1e9, cpu=100.0, memory=10**9
+    )
+    title, row = service_table([long])
+    assert len(row) < 80 + len("<fg=red></>")
+    assert "SERVICE          STATE      HEALTH    VERSION" in title
+
+
+def test_a_service_that_was_stopped_is_to_be_started(home: ServerHome, docker: FakeDocker) -> None:
+    server(home, "start")
+    docker.says(ps=[[service("nginx", "exited", ""), WELL[1]]])
+    told = server(home, "status")
+    assert told.code == NotRunning.exit_code
+    last = told.out.splitlines()[-1]
+    assert last == f"Start what does not run with: poetry aegis server start --home {home.root}"
+    docker.says(ps=[[service("nginx", health="unhealthy"), WELL[1]]])
+    assert "server logs" in server(home, "status").out.splitlines()[-1]
+
+
+def test_a_dry_run_tells_of_containers_that_a_process_would_meet(home: ServerHome) -> None:
+    server(home, "start")
+    text = home.settings_file.read_text()
+    home.settings_file.write_text(text.replace('driver = "compose"', 'driver = "embedded"'))
+    told = server(home, "apply", "--dry-run")
+    assert told.code == ServerError.exit_code
+    assert told.err.startswith("The server still runs in containers (project aegis).\n")
+
+
+def test_a_home_that_was_given_the_name_of_another(
+    home: ServerHome, docker: FakeDocker, tmp_path: Path
+) -> None:
+    docker.on("container", out=f"{json.dumps(str(tmp_path))}\n")
+    told = server(home, "start")
+    assert told.code == StackError.exit_code
+    assert f"belong to another home, {tmp_path}.\n" in told.err
+    assert f"Note: The containers of the project aegis belong to another home, {tmp_path}." in (
+        server(home, "status").out
+    )
+
+
+def test_passwords_that_are_gone_are_told_of(home: ServerHome) -> None:
+    text = home.settings_file.read_text()
+    home.settings_file.write_text(
+        text.replace("= false\ngrafana = false", "= true\ngrafana = true")
+    )
+    assert "is missing; make it with: poetry aegis server doctor --fix" in server(home, "open").out
+    home.env_file.write_text("GRAFANA_PASSWORD=right\n")
+    assert "missing" not in server(home, "open").out
+
+
+def test_watching_leaves_the_prompt_a_line_of_its_own(
+    home: ServerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sleep = time.sleep
+
+    def interrupted(seconds: float) -> None:
+        if seconds >= 1:  # Less is what subprocess waits for docker.
+            raise KeyboardInterrupt
+        sleep(seconds)
+
+    monkeypatch.setattr("time.sleep", interrupted)
+    told = server(home, "status", "--watch", "--ansi")
+    assert told.code == 0, told.err
+    assert "until Ctrl-C" in told.out
+    assert told.out.endswith("\n\n")

@@ -109,3 +109,13 @@ def test_ours_is_logged_from_info_on_and_that_of_libraries_from_warning_on() -> 
         "ours",
         "theirs",
     ]
+
+
+def test_a_probe_is_logged_only_where_it_finds_something() -> None:
+    stream = io.StringIO()
+    log = AccessLog(stream)
+    for route in ("health", "ready"):
+        log.write(Logged(1.0, 0.1, "GET", f"/{route}", route, 200, None, None, ""))
+    log.write(Logged(1.0, 0.1, "GET", "/ready", "ready", 503, None, None, ""))
+    log.flush()
+    assert [json.loads(line)["status"] for line in stream.getvalue().splitlines()] == [503]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import threading
 from dataclasses import replace
@@ -36,7 +37,7 @@ from poetry_aegis.server.stack.settings import (
 from poetry_aegis.server.template import render_settings
 from tests.support import fake_docker
 from tests.support.fake_docker import DOWN, service
-from tests.support.server import busy_port
+from tests.support.server import busy_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,7 +77,7 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeDocker:
 
 @pytest.fixture
 def settings() -> ServerSettings:
-    http, https, prometheus, grafana = (find_free_port("127.0.0.1") for _ in range(4))
+    http, https, prometheus, grafana = free_ports(4)
     return ServerSettings(
         driver="compose",
         web=WebSettings(listen="127.0.0.1", http_port=http, https_port=https),
@@ -275,11 +276,19 @@ def test_a_service_that_takes_too_long(driver: ComposeDriver, docker: FakeDocker
 
 
 def test_an_image_that_cannot_be_had(driver: ComposeDriver, docker: FakeDocker) -> None:
-    docker.on("up", code=1, err="nginx Pulling\nmanifest for nginx:9 not found\n")
-    with pytest.raises(
-        StackError, match="docker compose up failed: manifest for nginx:9 not found"
-    ):
+    image = driver.settings.images.nginx
+    docker.on("up", code=1, err=f" nginx Pulling \n nginx Error manifest for {image} not found\n")
+    with pytest.raises(StackError) as caught:
         driver.start()
+    assert str(caught.value) == f"The image {image} of nginx cannot be had."
+    assert "[images] in server.toml" in caught.value.hint
+
+
+def test_an_image_that_cannot_be_built(driver: ComposeDriver, docker: FakeDocker) -> None:
+    docker.on("up", code=1, err="#9 1.2 ERROR: No matching distribution found\nfailed to solve\n")
+    with pytest.raises(StackError, match="cannot be built: No matching distribution") as caught:
+        driver.start()
+    assert "stack/image/wheels" in caught.value.hint
 
 
 def test_ctrl_c_stops_the_waiting_and_says_what_stays(
@@ -383,6 +392,44 @@ def test_what_a_broken_off_command_left_to_do_is_done_by_the_next(
     assert later.start().already_running is False
     assert HANG_UP in restarts(docker)
     assert later.start().already_running
+
+
+def test_folders_that_were_removed_are_mounted_again(
+    driver: ComposeDriver, docker: FakeDocker
+) -> None:
+    driver.start()
+    docker.forget()
+    shutil.rmtree(driver.home.stack)
+    applied = driver.apply()
+    assert set(applied.restarted) == {"pypi-server", "nginx", "prometheus", "grafana"}
+    assert applied.reloaded == ()
+    assert {call[0] for call in restarts(docker)} == {"restart"}
+
+    docker.forget()
+    shutil.rmtree(driver.home.tls)
+    assert not driver.start().already_running
+    assert {call[1] for call in restarts(docker)} == {"nginx", "pypi-server"}
+    docker.forget()
+    assert driver.start().already_running
+    assert restarts(docker) == []
+
+
+def test_folders_that_are_not_needed_are_not_waited_for(
+    driver: ComposeDriver, docker: FakeDocker
+) -> None:
+    monitoring = replace(driver.settings.monitoring, prometheus=False, grafana=False)
+    driver = changed(driver, monitoring=monitoring)
+    driver.start()
+    assert not (driver.home.stack / "grafana").exists()
+    assert driver.start().already_running
+
+
+def test_nobody_edited_what_was_written_before_its_record_was_lost(driver: ComposeDriver) -> None:
+    driver.start()
+    shutil.rmtree(driver.home.stack)
+    driver.apply()
+    later = changed(driver, containers=replace(driver.settings.containers, memory="300m"))
+    assert {change.path: change.kind for change in later.plan()} == {"compose.yaml": "changed"}
 
 
 def test_a_record_of_what_is_left_to_do_that_cannot_be_read(driver: ComposeDriver) -> None:

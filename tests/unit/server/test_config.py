@@ -170,3 +170,10 @@ def test_an_upstream_without_an_address_is_warned_of(tmp_path: Path) -> None:
     assert "[upstream] in server.toml has no url" in load_settings(home).warnings[0]
     write(home, '[upstream]\nurl = "https://index.example.com/simple/"\ndeny = ["acme-*"]\n')
     assert load_settings(home).warnings == ()
+
+
+def test_a_value_of_a_wrong_kind_has_a_way_out(home: ServerHome) -> None:
+    write(home, '[web]\nrate = "many"\n')
+    with pytest.raises(SettingsError, match="'rate' in web") as caught:
+        load_settings(home)
+    assert "comments" in caught.value.hint

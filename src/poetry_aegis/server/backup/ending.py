@@ -10,11 +10,13 @@ from poetry_aegis.errors import AegisError, BackupError
 from poetry_aegis.server.backup import marker as markers
 from poetry_aegis.server.backup.place import alone, place_of, remove_leftovers, rename
 from poetry_aegis.server.backup.swap import forget, start_again
+from poetry_aegis.server.drivers.interface import SILENCE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from poetry_aegis.server.backup.marker import Marker
+    from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
 
 
@@ -48,14 +50,14 @@ def recover(home: ServerHome) -> str | None:
         return f"The restore of {marker.archive} is finished."
 
 
-def finish(home: ServerHome, data: Path, marker: Marker) -> None:
+def finish(home: ServerHome, data: Path, marker: Marker, listener: Listener = SILENCE) -> None:
     """Bring the settings, start the server again, and remove what is no longer needed."""
     stage, before = data.with_name(marker.stage), data.with_name(marker.before)
     for file in sorted(stage.rglob("*")):
         if file.is_file():
             _bring(home, file, file.relative_to(stage), marker)
     try:
-        start_again(home, marker)
+        start_again(home, marker, listener)
     except AegisError as error:
         _clear(home, stage, None)
         kept = f" The old ones are in {before}." if before.exists() else ""

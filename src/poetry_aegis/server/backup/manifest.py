@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
 from typing import Any
 
 from poetry_aegis.errors import BackupError
@@ -65,6 +66,11 @@ class Manifest:
                 raise InvalidTable(f"{path!r} lies below a file.")
 
     @property
+    def taken(self) -> str:
+        """When the backup was taken, as people read it."""
+        return readable_moment(self.created)
+
+    @property
     def stored(self) -> tuple[Entry, ...]:
         """The files whose content this very archive holds."""
         return tuple(entry for entry in self.entries if entry.held_in is None)
@@ -120,6 +126,15 @@ def _is_safe(path: str) -> bool:
     if {"", ".", ".."}.intersection(parts) or "\\" in path or "\0" in path:
         return False
     return path in _FILES or path.startswith(_FOLDERS)
+
+
+def readable_moment(created: str) -> str:
+    """Return *created* without its seconds, in UTC; text that is no moment as it is."""
+    try:
+        moment = datetime.fromisoformat(created).astimezone(timezone.utc)
+    except (ValueError, OverflowError, OSError):  # It is only what the backup says.
+        return created
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _folders_above(path: str) -> list[str]:

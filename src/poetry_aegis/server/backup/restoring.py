@@ -30,6 +30,7 @@ from poetry_aegis.server.backup.place import (
 from poetry_aegis.server.backup.reading import extract, require_not_newer, verify
 from poetry_aegis.server.backup.swap import swap_stopped
 from poetry_aegis.server.config import load_settings
+from poetry_aegis.server.drivers.interface import SILENCE
 from poetry_aegis.server.extra import require_registry
 from poetry_aegis.server.stack.owner import Owner, hand_over, owner_of
 
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from poetry_aegis.server.backup.manifest import Manifest
     from poetry_aegis.server.backup.reading import Progress
     from poetry_aegis.server.config import ServerSettings
+    from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
 
 
@@ -85,8 +87,12 @@ class Restored:
         }
 
 
-def restore(home: ServerHome, order: RestoreOrder, progress: Progress) -> Restored:
+def restore(
+    home: ServerHome, order: RestoreOrder, progress: Progress, listener: Listener = SILENCE
+) -> Restored:
     """Put the index of *home* back to what the backup has, or set *home* up with it.
+
+    *progress* is told how much is laid out, *listener* what happens to the server then.
 
     Raises `BackupError` with the old index untouched; what the driver raises, with the new one in
     place and the old kept; and ``OSError``.
@@ -111,8 +117,8 @@ def restore(home: ServerHome, order: RestoreOrder, progress: Progress) -> Restor
                 order.replace_settings,
                 order.keep_old,
             )
-            marker = swap_stopped(home, data, marker)
-        finish(home, data, marker)
+            marker = swap_stopped(home, data, marker, listener)
+        finish(home, data, marker, listener)
     before = data.with_name(marker.before)
     manifest = archive.manifest
     return Restored(

@@ -14,6 +14,7 @@ from poetry_aegis.server.backup.lending import lend
 from poetry_aegis.server.backup.place import rename
 from poetry_aegis.server.config import load_settings
 from poetry_aegis.server.drivers import driver_of
+from poetry_aegis.server.drivers.interface import SILENCE
 from poetry_aegis.server.locks import locked
 from poetry_aegis.signals import uninterrupted
 
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from poetry_aegis.server.backup.marker import Marker
+    from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
 
 _PAUSE = 30.0  # seconds that what still writes to the old data may take to end
 
 
-def swap_stopped(home: ServerHome, data: Path, marker: Marker) -> Marker:
+def swap_stopped(
+    home: ServerHome, data: Path, marker: Marker, listener: Listener = SILENCE
+) -> Marker:
     """Stop the server and swap the data; return *marker* with whether it ran.
 
     Where that fails, the old data are in place and the server runs again.
@@ -35,21 +39,25 @@ def swap_stopped(home: ServerHome, data: Path, marker: Marker) -> Marker:
     driver = driver_of(home, load_settings(home)) if home.exists else None
     marker = replace(marker, was_running=bool(driver and driver.status().state != "stopped"))
     if driver and marker.was_running:
+        listener.step("stopping the server")
         driver.stop()
+    listener.step("swapping the data")
     try:
         with locked(home), _unused(data), uninterrupted():
             markers.write(home, marker)
             _swap(home, data, marker)
     except BaseException:
         if driver and marker.was_running:
+            listener.step("starting the server again, with the old data")
             driver.start()
         raise
     return marker
 
 
-def start_again(home: ServerHome, marker: Marker) -> None:
+def start_again(home: ServerHome, marker: Marker, listener: Listener = SILENCE) -> None:
     """Start the server where it ran before the restore. Raises what the driver does."""
     if marker.was_running:
+        listener.step("starting the server")
         driver_of(home, load_settings(home)).start()
 
 

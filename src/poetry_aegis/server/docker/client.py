@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import DockerForbidden, NoCompose, NoDaemon, NoDocker, StackError
+from poetry_aegis.server.docker.images import NONE_KNOWN, image_failure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 OLDEST_COMPOSE = (2, 20)
@@ -33,6 +34,7 @@ _UNREACHABLE = (
     "failed to connect to the docker API",
     "Is the docker daemon running",
 )
+_NEED_IMAGES = frozenset({"compose up", "compose pull", "compose build", "compose run"})
 _CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[^\x20-\x7e\t\n\u00a0-\U0010ffff]")
 
 
@@ -100,14 +102,23 @@ def ask(
     return answer.stdout
 
 
-def failure_of(arguments: Sequence[str], said: str) -> StackError:
-    """Return the error for a docker that printed *said* and failed."""
+def failure_of(
+    arguments: Sequence[str], said: str, images: Mapping[str, str] = NONE_KNOWN
+) -> StackError:
+    """Return the error for a docker that printed *said* and failed.
+
+    *images* are those of the services, which Compose does not name where it cannot have one.
+    """
     if _FORBIDDEN in said:
         return DockerForbidden(
             "This user may not talk to the Docker daemon.",
             hint="Let the user in, then log in again: sudo usermod -aG docker $USER\n"
             "Or run Docker rootless: https://docs.docker.com/engine/security/rootless/",
         )
+    # Before the daemon is blamed: of a pull that is broken off, Compose says that it is not there.
+    needs_images = _verb(arguments) in _NEED_IMAGES
+    if needs_images and (missing := image_failure(harmless(said), images)):
+        return missing
     if any(words in said for words in _UNREACHABLE):
         return NoDaemon(
             f"The Docker daemon does not answer{_where()}.",

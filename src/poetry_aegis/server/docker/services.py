@@ -59,6 +59,11 @@ class ServiceStatus:
         return self.is_running and self.health in {"", "healthy"}
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether it runs not, and will not without being started: Docker restarts what fails."""
+        return self.state in {"created", "exited", "missing"}
+
+    @property
     def is_lost(self) -> bool:
         """Whether waiting for it makes no sense: it ended, or is found to be ill."""
         return self.state in {"exited", "dead"} or self.health == "unhealthy" or self.restarts > 2

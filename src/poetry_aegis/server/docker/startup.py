@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.errors import NotReady, StackError
 from poetry_aegis.server import ports
 from poetry_aegis.server.docker import client
+from poetry_aegis.server.docker.images import images_of
 from poetry_aegis.server.docker.project import end
 
 if TYPE_CHECKING:
@@ -106,7 +107,8 @@ class Startup:
             return ports.port_in_use(host, int(taken["port"]), way_out=PORT_WAY_OUT)
         if "is unhealthy" in said or ("container" in said and " exited (" in said):
             return self._not_ready()
-        return client.failure_of(["compose", "up"], said)
+        images = images_of(self._project.home.compose_file)
+        return client.failure_of(["compose", "up"], said, images)
 
     def _not_ready(self) -> NotReady:
         """Return the error that names the first service that is not well, and its last words."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from poetry_aegis.server.doctor.context import Context
 
 MANY_RESTARTS = 3
+_STOPPED = {"created", "exited"}  # and it stays so, for Docker restarts what ends by itself
 
 # What has to be there before the next can be asked for.
 _LADDER: tuple[tuple[type[StackError], str], ...] = (
@@ -67,12 +68,18 @@ def look_at_containers(context: Context) -> Verdict:
         return wrong(f"There is no container of {names}.", context.command("start"))
     sick = [item for item in services if not item.is_well and item.health != "starting"]
     if sick:
-        return wrong(" ".join(map(_sickness, sick)), context.command(f"logs {sick[0].name}"))
+        return wrong(" ".join(map(_sickness, sick)), context.command(_remedy(sick)))
     restless = [service for service in services if service.restarts >= MANY_RESTARTS]
     if restless:
         names = ", ".join(f"{item.name} {item.restarts} times" for item in restless)
         return warn(f"Restarted: {names}.", context.command(f"logs {restless[0].name}"))
     return well(f"{counted(len(services), 'container')} run and are healthy.")
+
+
+def _remedy(sick: list[ServiceStatus]) -> str:
+    """Return the command that helps most: what was stopped has only to be started."""
+    ill = next((service for service in sick if service.state not in _STOPPED), None)
+    return f"logs {ill.name}" if ill else "start"
 
 
 def _sickness(service: ServiceStatus) -> str:

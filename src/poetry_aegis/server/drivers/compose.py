@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import NotReady, NotRunning, PortInUse
+from poetry_aegis.errors import NotReady
 from poetry_aegis.server import usage
 from poetry_aegis.server.docker.client import require_docker
-from poetry_aegis.server.docker.project import ComposeProject, project_of
+from poetry_aegis.server.docker.project import ComposeProject
 from poetry_aegis.server.docker.startup import PATIENCE, POLL
-from poetry_aegis.server.drivers import foreground, former, preflight, stack_files, standing
+from poetry_aegis.server.drivers import (
+    foreground,
+    former,
+    ownership,
+    preflight,
+    stack_files,
+    standing,
+)
 from poetry_aegis.server.drivers.convergence import Convergence
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
@@ -29,8 +36,6 @@ if TYPE_CHECKING:
     from poetry_aegis.server.drivers.interface import Listener
     from poetry_aegis.server.home import ServerHome
     from poetry_aegis.server.stack.writing import Change
-
-ENGINE = "pypi-server"
 
 
 class ComposeDriver:
@@ -52,8 +57,7 @@ class ComposeDriver:
     @property
     def project(self) -> ComposeProject:
         """The project under the name that its containers have, whatever the settings say now."""
-        name = project_of(self.home) or self.settings.containers.project
-        return ComposeProject(self.home, name)
+        return ownership.project_for(self.home, self.settings)
 
     # Up
 
@@ -100,7 +104,7 @@ class ComposeDriver:
                     self._pull(listener)
                 return convergence.bring_up(changes, before)
             except NotReady as error:
-                error.hint = f"{error.hint}\n{_way_back(versions)}"
+                error.hint = f"{error.hint}\n{standing.way_back(versions)}"
                 raise
 
     def restart(self, service: str | None = None, listener: Listener = SILENCE) -> Started:
@@ -109,8 +113,10 @@ class ComposeDriver:
             self.stop()
             return self.start(listener)
         require_docker()
-        standing.require_service(self.project, service)
+        project = ownership.require_own(self.project)
+        standing.require_service(project, service)
         with locked(self.home):
+            standing.require_running(project.services(thorough=False))
             self._convergence(listener).restart(service)
         return self._started(self.project.services(thorough=False), already_running=False)
 
@@ -123,13 +129,13 @@ class ComposeDriver:
             return was_process
         require_docker()
         with locked(self.home):
-            return former.stop_services(self.project) or was_process
+            return former.stop_services(ownership.require_own(self.project)) or was_process
 
     def destroy(self, *, data: bool) -> bool:
         """Remove containers, networks, volumes and our images. See `Driver.destroy`."""
         require_docker()
         with locked(self.home):
-            removed = remove_stack(self.project)
+            removed = remove_stack(ownership.require_own(self.project))
             deleted = delete_data(self.home) if data else False
         return deleted or removed
 
@@ -143,8 +149,10 @@ class ComposeDriver:
     def status(self) -> Status:
         """Ask Docker, and count the files. See `Driver.status`."""
         require_docker()
-        services = standing.all_services(self.project)
-        engine = next((s for s in services if s.name == ENGINE and s.is_running), None)
+        project = self.project
+        foreign = ownership.foreign(project)
+        services = () if foreign else standing.all_services(project)
+        engine = next((s for s in services if s.name == standing.ENGINE and s.is_running), None)
         return Status(
             standing.state_of(services),
             "compose",
@@ -156,7 +164,10 @@ class ComposeDriver:
             services=services,
             certificate_days=stack_files.certificate_days(self.home, self.settings.web),
             last_backup=stack_files.last_backup(self.home),
-            notes=former.notes_on(former.running_process(self.home)),
+            notes=(
+                *former.notes_on(former.running_process(self.home)),
+                *ownership.notes_on(foreign),
+            ),
         )
 
     def logs(self, *, lines: int, follow: bool, service: str | None = None) -> Iterator[str]:
@@ -164,12 +175,11 @@ class ComposeDriver:
         require_docker()
         if not self.home.compose_file.exists():
             return
-        named = (standing.require_service(self.project, service),) if service else ()
+        project = ownership.require_own(self.project)
+        named = (standing.require_service(project, service),) if service else ()
         following = ("--follow",) if follow else ()
         # Compose takes options behind the services' names for names.
-        yield from self.project.lines(
-            "logs", "--no-color", "--tail", str(lines), *following, *named
-        )
+        yield from project.lines("logs", "--no-color", "--tail", str(lines), *following, *named)
 
     # In the foreground
 
@@ -180,7 +190,7 @@ class ComposeDriver:
             with locked(self.home):
                 before = self._services_with_room()
                 if any(service.is_running for service in before):
-                    raise _runs_already(self.settings)
+                    raise standing.runs_already(self.settings.url)
                 changes = self.plan()
                 stack_files.require_unedited(changes)
                 self._convergence(SILENCE).prepare(changes)
@@ -190,13 +200,11 @@ class ComposeDriver:
     def debug(self, *, started: Callable[[], None], service: str | None = None) -> int:
         """Run one service on this terminal in its container's stead. See `Driver.debug`."""
         require_docker()
-        name = standing.require_service(self.project, service or ENGINE)
-        if not any(found.is_running for found in self.project.services(thorough=False)):
-            raise NotRunning(
-                "The server is not running.", hint="Start it with: poetry aegis server start"
-            )
+        project = ownership.require_own(self.project)
+        name = standing.require_service(project, service or standing.ENGINE)
+        standing.require_running(project.services(thorough=False))
         with stops_as_interrupts():
-            return foreground.run_in_stead(self.project, name, started)
+            return foreground.run_in_stead(project, name, started)
 
     # What is shared
 
@@ -206,6 +214,7 @@ class ComposeDriver:
         require_registry()
         require_docker()
         require_data(self.home)
+        ownership.require_own(ComposeProject(self.home, self.settings.containers.project))
         former.require_no_process(self.home)
         preflight.require_owner(owner_of(self.settings.containers))
         preflight.require_usable_certificate(self.home, self.settings.web)
@@ -234,19 +243,3 @@ class ComposeDriver:
             services=tuple(services),
             notes=(note,) if note else (),
         )
-
-
-def _way_back(versions: dict[str, str]) -> str:
-    before = versions.get(ENGINE)
-    named = f" (the engine was {before})" if before else ""
-    return (
-        f"To go back, install the version from before{named} with poetry self add "
-        "poetry-aegis==VERSION, then run: poetry aegis server apply --yes"
-    )
-
-
-def _runs_already(settings: ServerSettings) -> PortInUse:
-    return PortInUse(
-        f"The server is already running at {settings.url}.",
-        hint="Stop it with: poetry aegis server stop",
-    )

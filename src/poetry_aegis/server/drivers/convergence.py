@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.errors import StackError
 from poetry_aegis.server.docker.project import ComposeProject, project_of
 from poetry_aegis.server.docker.startup import Startup, names_of
-from poetry_aegis.server.drivers import access_log, stack_files
+from poetry_aegis.server.drivers import access_log, ownership, stack_files
 from poetry_aegis.server.drivers.interface import Applied
 from poetry_aegis.server.drivers.pending import Pending
 
@@ -61,7 +61,9 @@ class Convergence:
             self.listener.step("writing the configuration")
         former, name = project_of(self.files.home), self.files.settings.containers.project
         if former not in (None, name):
-            ComposeProject(self.files.home, str(former)).do("down", "--remove-orphans")
+            known = ComposeProject(self.files.home, str(former))
+            if not ownership.other_home(known):  # Another home's containers are not ours to end.
+                known.do("down", "--remove-orphans")
         self.files.write(changes)
         access_log.rotate(self._project)
 

@@ -159,6 +159,7 @@ class EmbeddedDriver:
 
     def plan(self) -> tuple[Change, ...]:
         """Compare what the process reads with what it would read. See `Driver.plan`."""
+        former.require_no_stack(self.home)
         return planned_changes(self.home, self.settings)
 
     def apply(self, listener: Listener = SILENCE, *, overwrite: bool = False) -> Applied:  # noqa: ARG002  nothing is edited by hand

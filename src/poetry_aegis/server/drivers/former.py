@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from poetry_aegis.errors import ServerError, StackError
 from poetry_aegis.server import processes
 from poetry_aegis.server.docker.project import ComposeProject, project_of
+from poetry_aegis.server.drivers import ownership
 
 if TYPE_CHECKING:
     from poetry_aegis.server.home import ServerHome
 
 WAY_OUT = "Stop it with: poetry aegis server stop"
+HALF_STOPPED = "Some containers may still run. Go on with: poetry aegis server stop"
 RUNNING = ("running", "restarting", "paused")  # in Docker's words
 
 
@@ -55,7 +57,7 @@ def stop_stack(home: ServerHome) -> bool:
     """
     project = _running_project(home)
     if project is not None:
-        project.do("stop")
+        _stop(project)
     return project is not None
 
 
@@ -63,16 +65,28 @@ def stop_services(project: ComposeProject) -> bool:
     """Stop the containers of *project*; return whether any ran. Raises `StackError`."""
     if not _is_running(project):
         return False
-    project.do("stop")
+    _stop(project)
     return True
+
+
+def _stop(project: ComposeProject) -> None:
+    try:
+        project.do("stop")
+    except KeyboardInterrupt as interrupt:
+        interrupt.__notes__ = [HALF_STOPPED]  # type: ignore[attr-defined]
+        raise
 
 
 def _running_project(home: ServerHome) -> ComposeProject | None:
     name = project_of(home)
     project = ComposeProject(home, name) if name else None
     with contextlib.suppress(StackError):
-        return project if project and _is_running(project) else None
+        return project if project and _is_ours_and_runs(project) else None
     return None
+
+
+def _is_ours_and_runs(project: ComposeProject) -> bool:
+    return not ownership.other_home(project) and _is_running(project)
 
 
 def _is_running(project: ComposeProject) -> bool:

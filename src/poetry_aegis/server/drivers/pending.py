@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
@@ -26,6 +27,24 @@ class Need:
     how: Literal["reload", "restart"]
 
 
+# Of a folder that is removed and made anew, a container has the old one until it starts again.
+MOUNTED = MappingProxyType(
+    {
+        "stack/nginx": ("nginx",),
+        "stack/prometheus": ("prometheus",),
+        "stack/grafana/provisioning": ("grafana",),
+        "stack/grafana/dashboards": ("grafana",),
+        "tls": ("nginx",),
+        "logs/nginx": ("nginx", "pypi-server"),
+    }
+)
+
+
+def made_anew(folder: str) -> str:
+    """Return what is remembered of a mounted *folder* that had to be made again."""
+    return f"made anew/{folder}"
+
+
 OWN_CERTIFICATE = "own certificate"
 MADE_CERTIFICATE = "tls/server.crt"
 # A single file that is mounted stays the old one until its container starts again, whereas in a
@@ -40,6 +59,11 @@ NEEDS = (
     Need("stack/nginx", "nginx", "reload"),
     Need(MADE_CERTIFICATE, "nginx", "reload"),
     Need("stack/prometheus", "prometheus", "reload"),
+    *(
+        Need(made_anew(folder), service, "restart")
+        for folder, services in MOUNTED.items()
+        for service in services
+    ),
 )
 
 

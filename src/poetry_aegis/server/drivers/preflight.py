@@ -68,8 +68,8 @@ def name_note(settings: ServerSettings) -> str | None:
         socket.getaddrinfo(name, settings.web.https_port)
     except (OSError, UnicodeError):
         return (
-            f"{name} leads nowhere on this machine; let its DNS know it, or add this line to "
-            f"/etc/hosts: 127.0.0.1 {name}"
+            f"{name} leads nowhere on this machine.\n"
+            f"Let its DNS know it, or add this line to /etc/hosts:\n  127.0.0.1 {name}"
         )
     return None
 

@@ -16,9 +16,11 @@ from poetry_aegis.server.certificates import (
 )
 from poetry_aegis.server.drivers.pending import (
     MADE_CERTIFICATE,
+    MOUNTED,
     OWN_CERTIFICATE,
     Pending,
     lies_below,
+    made_anew,
     paths_of,
 )
 from poetry_aegis.server.stack.owner import hand_over, owner_of
@@ -28,11 +30,13 @@ if TYPE_CHECKING:
 
     from poetry_aegis.server.config import ServerSettings
     from poetry_aegis.server.home import ServerHome
+    from poetry_aegis.server.stack.rendering import Files
     from poetry_aegis.server.stack.settings import WebSettings
     from poetry_aegis.server.stack.writing import Change
 
 EDITED = "edited by hand"
 BUILT = "stack/image"  # what an image is built of
+ALWAYS_MADE = ("tls", "logs/nginx")
 OWNED = ("data", "tls", "nginx_logs")  # what the services write, or read as themselves
 
 
@@ -45,11 +49,9 @@ class StackFiles:
 
     def plan(self) -> tuple[Change, ...]:
         """Return how the files on disk differ from what the settings say."""
-        from poetry_aegis.server.stack.rendering import render
         from poetry_aegis.server.stack.writing import compare
 
-        files = render(self.home, self.settings, owner_of(self.settings.containers))
-        return tuple(compare(self.home, files))
+        return tuple(compare(self.home, self._render()))
 
     def write(self, changes: Sequence[Change]) -> None:
         """Write *changes*, and what else a start needs: folders, passwords, certificates.
@@ -61,11 +63,12 @@ class StackFiles:
 
         owner = owner_of(self.settings.containers)
         try:
+            Pending(self.home).remember(self._folders_made_anew(changes))
             self._make_directories()
             ensure_secrets(self.home)
             self._ensure_certificate()
             Pending(self.home).remember(paths_of(changes))
-            write(self.home, changes, owner)
+            write(self.home, changes, owner, self._render())
             for name in OWNED:
                 hand_over(getattr(self.home, name), owner)
         except OSError as error:
@@ -73,6 +76,21 @@ class StackFiles:
                 f"{error.filename or self.home.root} cannot be written: {error.strerror}.",
                 hint="Nothing was started. Is there space, and is the folder yours?",
             ) from error
+
+    def _render(self) -> Files:
+        from poetry_aegis.server.stack.rendering import render
+
+        return render(self.home, self.settings, owner_of(self.settings.containers))
+
+    def _folders_made_anew(self, changes: Sequence[Change]) -> list[str]:
+        """Return what to remember of the mounted folders that are not there and will be made."""
+        written = [change.path for change in changes if change.after is not None]
+        missing = [folder for folder in MOUNTED if not (self.home.root / folder).exists()]
+        return [
+            made_anew(folder)
+            for folder in missing
+            if folder in ALWAYS_MADE or any(lies_below(path, folder) for path in written)
+        ]
 
     def _ensure_certificate(self) -> None:
         """Make or look at the certificate, and remember where it is another one than before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import UsageError
+from poetry_aegis.errors import NotRunning, PortInUse, UsageError
 from poetry_aegis.server.docker.services import ServiceStatus
 
 if TYPE_CHECKING:
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.server.docker.project import ComposeProject
     from poetry_aegis.server.drivers.interface import State
+
+ENGINE = "pypi-server"
 
 
 def all_services(project: ComposeProject) -> tuple[ServiceStatus, ...]:
@@ -31,6 +33,14 @@ def require_service(project: ComposeProject, name: str) -> str:
     raise UsageError(f"There is no service {name!r}.", hint=known)
 
 
+def require_running(services: Sequence[ServiceStatus]) -> None:
+    """Raise `NotRunning` where none of *services* runs."""
+    if not any(service.is_running for service in services):
+        raise NotRunning(
+            "The server is not running.", hint="Start it with: poetry aegis server start"
+        )
+
+
 def is_up(services: Sequence[ServiceStatus]) -> bool:
     """Return whether there are *services*, all of them well."""
     return bool(services) and all(service.is_well for service in services)
@@ -46,3 +56,21 @@ def state_of(services: Sequence[ServiceStatus]) -> State:
 def versions_of(services: Sequence[ServiceStatus]) -> dict[str, str]:
     """Return the versions of *services* by their names, where they are known."""
     return {service.name: service.version for service in services if service.version}
+
+
+def way_back(versions: dict[str, str]) -> str:
+    """Return how to go back to the version that *versions* has of the engine."""
+    before = versions.get(ENGINE)
+    named = f" (the engine was {before})" if before else ""
+    return (
+        f"To go back, install the version from before{named} with poetry self add "
+        "poetry-aegis==VERSION, then run: poetry aegis server apply --yes"
+    )
+
+
+def runs_already(url: str) -> PortInUse:
+    """Return the error for a second server at *url*."""
+    return PortInUse(
+        f"The server is already running at {url}.",
+        hint="Stop it with: poetry aegis server stop",
+    )

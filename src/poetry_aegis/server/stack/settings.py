@@ -51,14 +51,23 @@ class WebSettings:
                     hint='Write it in small letters, as "pypi.example.com".',
                 )
         if not _is_address(self.listen):
-            raise InvalidTable(f"listen = {self.listen!r} is not an IP address.")
+            raise InvalidTable(
+                f"listen = {self.listen!r} is not an IP address.",
+                hint='Write it as "0.0.0.0" for all addresses, or as "127.0.0.1".',
+            )
         _require_ports(self, "http_port", "https_port")
         if bool(self.certificate) != bool(self.certificate_key):
-            raise InvalidTable("certificate and certificate_key belong together.")
+            raise InvalidTable(
+                "certificate and certificate_key belong together.",
+                hint="Name both files, or neither.",
+            )
         _require_networks("allow", self.allow)
         for key in ("rate", "burst"):
             if not 0 <= getattr(self, key) <= _MOST_REQUESTS:
-                raise InvalidTable(f"{key} = {getattr(self, key)} is not in 0 to {_MOST_REQUESTS}.")
+                raise InvalidTable(
+                    f"{key} = {getattr(self, key)} is not in 0 to {_MOST_REQUESTS}.",
+                    hint=f"The default is {key} = {getattr(WebSettings, key)}.",
+                )
 
 
 @dataclass(frozen=True)
@@ -119,7 +128,10 @@ class ImageSettings:
         for item in fields(self):
             name = getattr(self, item.name)
             if not _IMAGE.fullmatch(name) and (name or item.name != "registry"):
-                raise InvalidTable(f"{item.name} = {name!r} does not name an image.")
+                raise InvalidTable(
+                    f"{item.name} = {name!r} does not name an image.",
+                    hint=f'Write it as "{item.default or "registry.example.com/aegis:1.0"}".',
+                )
 
 
 @dataclass(frozen=True)
@@ -159,9 +171,11 @@ class BackupSettings:
 
     def __post_init__(self) -> None:
         if not self.folder:
-            raise InvalidTable("folder must not be empty.")
+            raise InvalidTable("folder must not be empty.", hint='Write it as "backups".')
         if self.keep < 0:
-            raise InvalidTable(f"keep = {self.keep} is less than nothing.")
+            raise InvalidTable(
+                f"keep = {self.keep} is less than nothing.", hint="0 keeps all backups."
+            )
 
 
 def _is_address(text: str) -> bool:
@@ -210,5 +224,6 @@ def _require_memory(table: object, *keys: str) -> None:
     for key in keys:
         if not _MEMORY.fullmatch(getattr(table, key)):
             raise InvalidTable(
-                f"{key} = {getattr(table, key)!r} is not a size.", hint='Write it as "512m".'
+                f"{key} = {getattr(table, key)!r} is not a size.",
+                hint=f'Write it as "{getattr(type(table), key)}".',
             )

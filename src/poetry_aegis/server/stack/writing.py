@@ -8,6 +8,7 @@ import re
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["new", "changed", "removed", "edited by hand"]
 
+NO_FILES: Mapping[str, str | bytes] = MappingProxyType({})
 RECORD = "generated.json"
 # Where generated files may be; whatever else the record names is left alone.
 OUTSIDE_STACK = "compose.yaml"
@@ -65,11 +67,17 @@ def compare(home: ServerHome, files: Mapping[str, str | bytes]) -> list[Change]:
     ]
 
 
-def write(home: ServerHome, changes: Iterable[Change], owner: Owner) -> None:
+def write(
+    home: ServerHome,
+    changes: Iterable[Change],
+    owner: Owner,
+    files: Mapping[str, str | bytes] = NO_FILES,
+) -> None:
     """Make the files on disk what *changes* say, and the folders that the services mount.
 
     Whoever serves may read them; the one with a password in it belongs to *owner* alone. Each is
-    replaced as a whole, and the record of them is written last. Raises ``OSError``.
+    replaced as a whole, and the record of them is written last, with those of *files* that were
+    right already: a record that was lost is whole again. Raises ``OSError``.
     """
     _make_folders(home)
     recorded = _read_record(home)
@@ -80,14 +88,24 @@ def write(home: ServerHome, changes: Iterable[Change], owner: Owner) -> None:
         else:
             _write(home, change.path, change.after, owner)
             recorded[change.path] = _digest(change.after)
+    recorded |= _right_already(home, files)
     text = json.dumps(dict(sorted(recorded.items())), indent=2) + "\n"
     atomic.write_text(home.stack / RECORD, text, mode=0o644)
+
+
+def _right_already(home: ServerHome, files: Mapping[str, str | bytes]) -> dict[str, str]:
+    contents = {path: _as_bytes(wanted) for path, wanted in files.items()}
+    return {
+        path: _digest(content)
+        for path, content in contents.items()
+        if _read(home.root / path) == content
+    }
 
 
 def _change(
     home: ServerHome, path: str, wanted: str | bytes | None, recorded: str | None
 ) -> Change | None:
-    after = wanted.encode() if isinstance(wanted, str) else wanted
+    after = None if wanted is None else _as_bytes(wanted)
     before = _read(home.root / path)
     if before == after:
         return None
@@ -161,6 +179,10 @@ def _remove(home: ServerHome, path: str) -> None:
         if folder == home.root or not folder.is_dir() or any(folder.iterdir()):
             return
         folder.rmdir()
+
+
+def _as_bytes(content: str | bytes) -> bytes:
+    return content.encode() if isinstance(content, str) else content
 
 
 def _digest(content: bytes) -> str:

@@ -22,6 +22,7 @@ from poetry_aegis.server.backup.marker import Marker
 from poetry_aegis.server.backup.restoring import RestoreOrder, rehearse, restore
 from poetry_aegis.server.config import load_settings, new_settings
 from poetry_aegis.server.drivers import driver_of
+from poetry_aegis.server.drivers.interface import Silence
 from poetry_aegis.server.home import ServerHome
 from poetry_aegis.server.statistics import audit_entries
 from poetry_aegis.server.template import render_settings
@@ -117,6 +118,16 @@ def test_the_old_data_stay_where_they_are_wanted(
     assert (restored.kept / "packages" / "newcomer").is_dir()
 
 
+class Steps(Silence):
+    """Remembers what it is told."""
+
+    def __init__(self) -> None:
+        self.steps: list[str] = []
+
+    def step(self, what: str) -> None:
+        self.steps.append(what)
+
+
 def test_a_server_that_runs_is_stopped_and_runs_again(
     home: ServerHome, changed: tuple[dict[str, bytes], Path]
 ) -> None:
@@ -124,7 +135,13 @@ def test_a_server_that_runs_is_stopped_and_runs_again(
     driver = driver_of(home, load_settings(home))
     with vacant_home(home.root):
         old = driver.start().pid
-        restored = restore(home, RestoreOrder(archive), unseen)
+        listener = Steps()
+        restored = restore(home, RestoreOrder(archive), unseen, listener)
+        assert listener.steps == [
+            "stopping the server",
+            "swapping the data",
+            "starting the server",
+        ]
         status = driver.status()
         assert restored.was_running
         assert status.state == "running"

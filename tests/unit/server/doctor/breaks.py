@@ -156,6 +156,11 @@ def a_container_that_is_ill(patient: Patient) -> None:
     _container(patient, Health="unhealthy")
 
 
+@breaks("containers", "problem", "nginx is exited", "server start", driver="compose")
+def a_container_that_was_stopped(patient: Patient) -> None:
+    _container(patient, State="exited", more=_WELL_REGISTRY)
+
+
 @breaks("containers", "problem", "registry is restarting", "logs registry", driver="compose")
 def a_container_that_restarts_again_and_again(patient: Patient) -> None:
     _container(patient, more='{"Service": "registry", "State": "restarting", "ID": "feedbeef"}')
@@ -645,6 +650,9 @@ def a_poetry_that_does_not_verify(patient: Patient) -> None:
 
 def _no_name(name: str) -> tuple[str, ...]:
     raise OSError(errno.ENOENT, "Name or service not known")
+
+
+_WELL_REGISTRY = '{"Service": "registry", "State": "running", "ID": "feedbeef"}'
 
 
 def _container(patient: Patient, *, more: str = "", **changes: str) -> None:

@@ -23,10 +23,10 @@ from poetry_aegis.server.certificates import ensure_certificates
 from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.doctor.context import Context, Machine
 from poetry_aegis.server.doctor.examination import CHECKS, look
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import ContainerSettings, MonitoringSettings, WebSettings
 from poetry_aegis.server.template import render_registry_settings, render_settings
 from tests.support.registry import CHEAP_ROUNDS, basic
+from tests.support.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -241,12 +241,11 @@ def _stack(home: ServerHome, stage: contextlib.ExitStack, front: Front) -> Serve
     tls = (home.tls / "server.crt", home.tls / "server.key")
     https_port = stage.enter_context(served(front, tls=tls))
     http_port = stage.enter_context(served(front, leads=f"https://{NAME}:{https_port}/"))
+    prometheus_port, grafana_port = free_ports(2)
     return ServerSettings(
         driver="compose",
         web=replace(state, http_port=http_port, https_port=https_port),
-        monitoring=MonitoringSettings(
-            prometheus_port=find_free_port("127.0.0.1"), grafana_port=find_free_port("127.0.0.1")
-        ),
+        monitoring=MonitoringSettings(prometheus_port=prometheus_port, grafana_port=grafana_port),
         containers=ContainerSettings(user=OWN_USER),
     )
 

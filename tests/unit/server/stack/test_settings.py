@@ -70,3 +70,55 @@ def test_the_address_of_a_stack_is_that_of_nginx() -> None:
     assert url(name="pypi.example.com") == "https://pypi.example.com/"
     assert url(name="pypi.example.com", https_port=8443) == "https://pypi.example.com:8443/"
     assert url(name="::1") == "https://[::1]/"
+
+
+ONE_PORT: list[tuple[dict[str, Any], dict[str, Any], str]] = [
+    ({"http_port": 8443, "https_port": 8443}, {}, "http_port and https_port are both 8443"),
+    ({"http_port": 9090}, {}, "http_port and prometheus_port are both 9090"),
+    ({"listen": "::", "https_port": 3000}, {}, "https_port and grafana_port are both 3000"),
+    ({}, {"grafana_port": 9090}, "prometheus_port and grafana_port are both 9090"),
+]
+
+
+@pytest.mark.parametrize(("web", "monitoring", "words"), ONE_PORT)
+def test_two_services_cannot_have_one_port(
+    web: dict[str, Any], monitoring: dict[str, Any], words: str
+) -> None:
+    tables: dict[str, Any] = {
+        "web": WebSettings(**web),
+        "monitoring": MonitoringSettings(**monitoring),
+    }
+    with pytest.raises(InvalidTable, match=words) as caught:
+        ServerSettings(driver="compose", **tables)
+    assert caught.value.hint
+    ServerSettings(**tables)  # A single process publishes none of them.
+
+
+def test_ports_that_never_meet_may_be_the_same() -> None:
+    ServerSettings(
+        driver="compose",
+        web=WebSettings(listen="10.0.0.5", http_port=9090, https_port=3000),
+    )
+    ServerSettings(
+        driver="compose",
+        web=WebSettings(http_port=9090, https_port=3000),
+        monitoring=MonitoringSettings(prometheus=False, grafana=False),
+    )
+
+
+@pytest.mark.parametrize(
+    ("schema", "values", "hint"),
+    [
+        (ContainerSettings, {"log_size": "-1m"}, '"10m"'),
+        (ContainerSettings, {"memory": "-1m"}, '"512m"'),
+        (RedisSettings, {"memory": "much"}, '"64m"'),
+        (WebSettings, {"listen": "localhost"}, "127.0.0.1"),
+        (WebSettings, {"burst": -1}, "burst = 200"),
+        (ImageSettings, {"nginx": ""}, '"nginx:'),
+        (ImageSettings, {"registry": "A B"}, "registry.example.com"),
+    ],
+)
+def test_the_hint_is_about_the_very_key(schema: type, values: dict[str, Any], hint: str) -> None:
+    with pytest.raises(InvalidTable) as caught:
+        schema(**values)
+    assert hint in caught.value.hint

@@ -120,6 +120,20 @@ def test_a_broken_record_makes_nothing_worse_than_a_question(
     assert kinds(written, changed) == {"compose.yaml": "edited by hand"}
 
 
+def test_a_lost_record_is_whole_again_after_the_next_write(written: ServerHome) -> None:
+    for lost in (written.stack / "generated.json", written.stack / "nginx" / "nginx.conf"):
+        lost.unlink()
+    write(written, compare(written, FILES), OWNER, FILES)
+    changed = {path: f"{path} is other\n" for path in FILES}
+    assert kinds(written, changed) == dict.fromkeys(FILES, "changed")
+
+
+def test_what_differs_from_what_is_generated_is_not_recorded(written: ServerHome) -> None:
+    written.compose_file.write_text("mine\n")
+    write(written, [], OWNER, FILES)
+    assert kinds(written, {**FILES, "compose.yaml": "new\n"}) == {"compose.yaml": "edited by hand"}
+
+
 def test_who_serves_may_read_all_but_what_may_hold_a_password(written: ServerHome) -> None:
     def mode(path: Path) -> int:
         return path.stat().st_mode & 0o777
