@@ -54,16 +54,20 @@ class Installs:
 
 
 @contextlib.contextmanager
-def installing(stack: Stack, *wheels: Path, clients: int = 3) -> Iterator[Installs]:
+def installing(
+    stack: Stack, *wheels: Path, clients: int = 3, flat: bool = False
+) -> Iterator[Installs]:
     """Read each of *wheels*, its page first, again and again until the block ends.
 
     That is what pip and others do. A file that is not the one that was published is never right,
-    whatever happens; neither is a page that comes and does not name it.
+    whatever happens; neither is a page that comes and does not name it. An index is *flat* where
+    files lie in no folder of their project.
     """
     met = Installs()
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_install, args=(stack, wheels, met, stop)) for _ in range(clients)
+        threading.Thread(target=_install, args=(stack, wheels, met, stop, flat))
+        for _ in range(clients)
     ]
     for thread in threads:
         thread.start()
@@ -76,7 +80,13 @@ def installing(stack: Stack, *wheels: Path, clients: int = 3) -> Iterator[Instal
     assert met.wrong == []
 
 
-def _install(stack: Stack, wheels: tuple[Path, ...], met: Installs, stop: threading.Event) -> None:
+def _install(
+    stack: Stack,
+    wheels: tuple[Path, ...],
+    met: Installs,
+    stop: threading.Event,
+    flat: bool,
+) -> None:
     digests = {wheel: hashlib.sha256(wheel.read_bytes()).digest() for wheel in wheels}
     while not stop.is_set():
         with stack.client() as client:  # as each run of pip, with a connection of its own
@@ -85,7 +95,8 @@ def _install(stack: Stack, wheels: tuple[Path, ...], met: Installs, stop: thread
                 page = _get(client, f"/simple/{project}/", met)
                 if page is not None and wheel.name.encode() not in page:
                     met.wrong.append(f"The page of {project} does not name {wheel.name}.")
-                file = _get(client, f"/packages/{project}/{wheel.name}", met)
+                folder = "" if flat else f"{project}/"
+                file = _get(client, f"/packages/{folder}{wheel.name}", met)
                 if file is not None and hashlib.sha256(file).digest() != digest:
                     met.wrong.append(f"{wheel.name} came with other bytes.")
         stop.wait(PAUSE)

@@ -228,7 +228,7 @@ def test_when_redis_dies_the_process_counts_alone_and_says_so_once(
         assert await limited(counted, HERE, "ada")  # the failure before included
         assert not await limited(counted, THERE, "ada")
 
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="poetry_aegis"):
         played(story)
     assert [record.getMessage() for record in caplog.records] == [
         "Redis does not answer: failed logins are counted by this process alone."
@@ -252,7 +252,7 @@ def test_when_redis_is_back_it_is_asked_again(
             now[0] += 5.1
             assert await limited(counted, HERE, "eve")
 
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, logger="poetry_aegis"):
         played(story)
     assert [record.levelname for record in caplog.records] == ["WARNING", "INFO"]
     assert "answers again" in caplog.text

@@ -255,7 +255,7 @@ def test_the_policy_decides_what_is_shown(world: World, tmp_path: Path) -> None:
 def test_files_that_are_left_out_are_told_of_in_the_log(
     world: World, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.INFO, logger="poetry_aegis")
     world.upstream.publish("demo", make_wheel(tmp_path / "files", version="2.0.0"), hashes={})
 
     assert world.names() == [WHEEL]
