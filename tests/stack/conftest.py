@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.stack.stack import Stack, vacant_stack
-from tests.support.docker import image_script, needs_docker
+from tests.support.docker import image_script, inspect, needs_docker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,6 +32,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[St
     with vacant_stack(tmp_path_factory.mktemp("stack"), wheels) as made:
         made.set_up(redis={"enabled": True})
         made.ok("start")
+        restarts = {name: inspect(name)["RestartCount"] for name in made.containers.values()}
+        assert set(restarts.values()) == {0}, restarts  # nothing crashed on its way up
         yield made
 
 
