@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format unit test-stack test-lowest benchmark benchmark-release benchmark-registry clean
+.PHONY: help setup demo test coverage lint format unit test-stack test-lowest benchmark benchmark-release benchmark-registry clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,11 @@ demo: setup  ## See a release, a private index and an installation, for real, in
 	@$(BIN)/python scripts/demo.py
 
 test: setup lint  ## Run every check that needs no Docker
-	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report=term
+	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report=
+	@echo "Lines and branches that ran: $$($(BIN)/coverage report --format=total) % (make coverage: which did not)"
+
+coverage: setup  ## Show what the last `make test` did not run
+	@$(BIN)/coverage report
 
 lint: setup
 	$(BIN)/ruff format --check .

@@ -66,7 +66,11 @@ def test_what_is_appended_or_put_into_it_is_found(back_up: BackUp, tmp_path: Pat
             verify(altered, unseen)
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive", gzip.compress(b"x" * 1000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive", gzip.compress(b"x" * 1000, mtime=0)],
+    ids=["empty", "no archive", "no tar"],
+)
 def test_what_is_no_backup_is_told_of(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "other.tar.gz"
     path.write_bytes(content)
