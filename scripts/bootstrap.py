@@ -30,7 +30,7 @@ def main(directory: str, *requirements: str) -> None:
     pip = [str(python), "-m", "pip", "-qq", "--disable-pip-version-check", "install"]
     # Dependency groups (PEP 735) need pip 25.1.
     subprocess.run([*pip, "--upgrade", "pip>=25.1"], check=True)
-    project = ["--editable", ".[registry,templates,cluster]", "--group", "dev"]
+    project = ["--editable", ".[registry,templates,cluster,signing]", "--group", "dev"]
     subprocess.run([*pip, *project, *requirements], check=True)
     Path(directory, "ready").touch()
 

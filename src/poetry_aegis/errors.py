@@ -62,9 +62,13 @@ command) and ends the process with an exit code of its own:
     │   ├── CertificateError     75   a certificate or key that cannot be used
     │   ├── BackupError          76   a backup that is cut short, altered, or of a newer version
     │   └── Unwell               77   the doctor found something wrong
-    └── ForgeError               60   GitHub, GitLab or Gitea did not do what was asked
-        ├── UnknownForge         61   the remote is on no forge that is known
-        └── NoForgeToken         62   no token, or one that the forge does not take
+    ├── ForgeError               60   GitHub, GitLab or Gitea did not do what was asked
+    │   ├── UnknownForge         61   the remote is on no forge that is known
+    │   └── NoForgeToken         62   no token, or one that the forge does not take
+    └── SigningError             80   signing did not work, for a reason without a class
+        ├── NoSigningKey         81   no such key, or none at all
+        ├── WrongPassphrase      82   the passphrase does not open the private key
+        └── NotVerified          83   a distribution is not what those who are trusted have signed
 
 130 is Ctrl-C. The names and codes are part of the command line's contract.
 """
@@ -445,3 +449,27 @@ class NoForgeToken(ForgeError):
     """There is no token for the forge, or it does not take the one there is."""
 
     exit_code = 62
+
+
+class SigningError(AegisError):
+    """Something about keys or signatures, for a reason that has no class of its own."""
+
+    exit_code = 80
+
+
+class NoSigningKey(SigningError):
+    """There is no such key, or none at all."""
+
+    exit_code = 81
+
+
+class WrongPassphrase(SigningError):
+    """The passphrase does not open the private key, or there is none to open it with."""
+
+    exit_code = 82
+
+
+class NotVerified(SigningError):
+    """A distribution is not what those who are trusted have signed."""
+
+    exit_code = 83

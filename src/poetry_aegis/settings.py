@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from poetry_aegis import tables
 from poetry_aegis.errors import CorruptProject, NoProject, SettingsError
+from poetry_aegis.signatures.trust import TrustedKey  # noqa: TC001 - read_table resolves the annotations
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 Level = Literal["major", "minor", "patch", "none"]
 Channel = Literal["stable", "alpha", "beta", "rc", "dev", "none"]
 ForgeKind = Literal["auto", "github", "gitlab", "gitea", "bitbucket", "none"]
+
+MOST_JOBS = 32
 
 DEFAULT_BUMPS: dict[str, Level] = {
     "feat": "minor",
@@ -75,6 +78,38 @@ class PackageSettings:
 
 
 @dataclass(frozen=True)
+class PublishSettings:
+    """``[tool.poetry-aegis.publish]``.
+
+    *sign* signs what is published with the private key *key*; *jobs* files are sent at a time.
+    """
+
+    sign: bool = False
+    key: str | None = None
+    jobs: int = 4
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.jobs <= MOST_JOBS:
+            raise InvalidTable(f"jobs must be 1 to {MOST_JOBS}.")
+
+
+@dataclass(frozen=True)
+class TrustSettings:
+    """``[tool.poetry-aegis.trust]``: whose signatures count, and how many a file needs.
+
+    *file* is one of the team's with more keys, relative to ``pyproject.toml``. With *guard*,
+    ``poetry install`` refuses what does not verify; *unsigned* are patterns of private projects
+    that need no signature.
+    """
+
+    threshold: int | None = None
+    file: str | None = None
+    guard: bool = False
+    unsigned: tuple[str, ...] = ()
+    keys: dict[str, TrustedKey] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Settings:
     """``[tool.poetry-aegis]`` of a project's ``pyproject.toml``."""
 
@@ -98,6 +133,9 @@ class Settings:
     bumps: dict[str, Level] = field(default_factory=dict)
     sections: dict[str, str] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
+    repositories: dict[str, str] = field(default_factory=dict)
+    publish: PublishSettings = field(default_factory=PublishSettings)
+    trust: TrustSettings = field(default_factory=TrustSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
     packages: dict[str, PackageSettings] = field(default_factory=dict)
 

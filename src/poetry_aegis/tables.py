@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import types
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def _name_type(expected: Any) -> str:
         return "one of " + ", ".join(repr(argument) for argument in arguments)
     names = {str: "a string", bool: "true or false", int: "a whole number", float: "a number"}
     names |= {dict: "a table", tuple: "a list", datetime: "a date with a time"}
+    names |= {date: "a date"}
     return names.get(origin or expected, str(expected))
 
 

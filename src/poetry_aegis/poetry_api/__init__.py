@@ -1,0 +1,37 @@
+"""The only room that touches Poetry's internals.
+
+Poetry promises no stable API to plugins. What the plugin needs of it is gathered here and handed on
+as the plugin's own values, so that a change in Poetry is one change here.
+"""
+
+from __future__ import annotations
+
+from poetry_aegis.poetry_api.building import build
+from poetry_aegis.poetry_api.projects import (
+    Project,
+    content_hash,
+    load_project,
+    reload_project,
+)
+from poetry_aegis.poetry_api.repositories import (
+    PYPI,
+    config_directory,
+    find_repository,
+    pypi_urls,
+    repository_names,
+    save_repository,
+)
+
+__all__ = [
+    "PYPI",
+    "Project",
+    "build",
+    "config_directory",
+    "content_hash",
+    "find_repository",
+    "load_project",
+    "pypi_urls",
+    "reload_project",
+    "repository_names",
+    "save_repository",
+]

@@ -1,0 +1,1 @@
+"""Signing distributions, and verifying what others have signed."""
