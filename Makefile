@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint format unit test-stack test-lowest benchmark benchmark-release benchmark-registry clean
+.PHONY: help setup demo test coverage lint format unit test-stack test-lowest benchmark benchmark-release benchmark-registry benchmark-publish clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -55,6 +55,9 @@ benchmark-release: setup  ## Measure how fast a history is read, beside peers an
 
 benchmark-registry: setup  ## Measure how fast the registry is, beside peers and nginx itself
 	@$(BIN)/python -m benchmarks.registry $(BENCHMARK)
+
+benchmark-publish: setup  ## Measure how fast a version is published over a slow link, beside peers
+	@$(BIN)/python -m benchmarks.publish $(BENCHMARK)
 
 clean:  ## Remove what was set up
 	rm -rf .venv .venv-lowest dist .coverage* .mypy_cache .pytest_cache .ruff_cache

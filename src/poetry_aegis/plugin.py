@@ -13,6 +13,8 @@ from poetry.plugins.application_plugin import ApplicationPlugin
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from cleo.events.event import Event
+    from cleo.events.event_dispatcher import EventDispatcher
     from poetry.console.application import Application
     from poetry.console.commands.command import Command
 
@@ -23,9 +25,19 @@ COMMANDS = {
     "aegis changelog": "changelog:ChangelogCommand",
     "aegis lint": "lint:LintCommand",
     "aegis publish": "publish:PublishCommand",
+    "aegis promote": "promote:PromoteCommand",
+    "aegis verify": "verify:VerifyCommand",
     "aegis yank": "yank:YankCommand",
     "aegis delete": "delete:DeleteCommand",
     "aegis project": "project:ProjectCommand",
+    "aegis sign": "sign:SignCommand",
+    "aegis key": "groups:KeyCommands",
+    "aegis key generate": "key_generate:KeyGenerateCommand",
+    "aegis key add": "key_add:KeyAddCommand",
+    "aegis key list": "key_list:KeyListCommand",
+    "aegis key export": "key_export:KeyExportCommand",
+    "aegis key trust": "key_trust:KeyTrustCommand",
+    "aegis key revoke": "key_revoke:KeyRevokeCommand",
     "aegis server": "groups:ServerCommands",
     "aegis server init": "server_init:ServerInitCommand",
     "aegis server start": "server_start:ServerStartCommand",
@@ -70,6 +82,29 @@ class AegisPlugin(ApplicationPlugin):
         """Register the commands, touching neither the project nor the network."""
         for name, address in COMMANDS.items():
             application.command_loader.register_factory(name, _factory(address))
+        if application.event_dispatcher is not None:
+            from cleo.events.console_events import COMMAND
+
+            # Before Poetry's own listeners, which make an environment to install into.
+            application.event_dispatcher.add_listener(COMMAND, _guard, priority=1)
+
+
+def _guard(event: Event, _: str, dispatcher: EventDispatcher) -> None:
+    """Let no command install what the project wants signed and is not."""
+    # Poetry itself imports all three for each command, and reads the project for these.
+    from cleo.events.console_command_event import ConsoleCommandEvent
+    from poetry.console.commands.installer_command import InstallerCommand
+    from poetry.console.commands.self.self_command import SelfCommand
+
+    if not isinstance(event, ConsoleCommandEvent):
+        return
+    command = event.command
+    if not isinstance(command, InstallerCommand) or isinstance(command, SelfCommand):
+        return
+    if "trust" in command.poetry.pyproject.data.get("tool", {}).get("poetry-aegis", {}):
+        from poetry_aegis.poetry_api.guarding import guard
+
+        guard(event, command, dispatcher)
 
 
 def _factory(address: str) -> Callable[[], Command]:

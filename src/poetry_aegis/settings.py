@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from poetry_aegis import tables
 from poetry_aegis.errors import CorruptProject, NoProject, SettingsError
-from poetry_aegis.signatures.trust import TrustedKey  # noqa: TC001 - read_table resolves the annotations
+from poetry_aegis.signatures.trust import TrustedKey, matches_any
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
@@ -98,15 +98,21 @@ class TrustSettings:
     """``[tool.poetry-aegis.trust]``: whose signatures count, and how many a file needs.
 
     *file* is one of the team's with more keys, relative to ``pyproject.toml``. With *guard*,
-    ``poetry install`` refuses what does not verify; *unsigned* are patterns of private projects
-    that need no signature.
+    ``poetry install`` refuses what does not verify. *projects* are patterns of the private projects
+    that need a signature, *unsigned* of those among them that need none.
     """
 
     threshold: int | None = None
     file: str | None = None
     guard: bool = False
+    projects: tuple[str, ...] = ("*",)
     unsigned: tuple[str, ...] = ()
     keys: dict[str, TrustedKey] = field(default_factory=dict)
+
+    def excuses(self, project: str) -> bool:
+        """Tell whether *project*, in any spelling, needs no signature."""
+        wanted = matches_any(project, self.projects)
+        return not wanted or matches_any(project, self.unsigned)
 
 
 @dataclass(frozen=True)

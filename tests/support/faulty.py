@@ -13,6 +13,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 Style = Literal["json", "html", "html-without-hashes"]
+SMALLEST_UPLOAD = 600  # bytes; without a file a form is smaller than the smallest wheel
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ class Reply:
     *stores*: the file is kept, whatever the status. *cut_after*: the connection is dropped after
     that many bytes of the request. *truncated*: more is promised than is sent. *silent*: the
     whole request is read and the connection closed without a word. *hangs*: no answer comes
-    until the server ends.
+    until the server ends; the request is read only where it is *silent*, too. *slow*: so many
+    seconds pass before anything is done.
     """
 
     status: int = 200
@@ -44,6 +47,7 @@ class Reply:
     truncated: bool = False
     silent: bool = False
     hangs: bool = False
+    slow: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,16 +72,39 @@ class FaultyIndex:
     files: dict[str, bytes] = field(default_factory=dict)
     hashes: dict[str, str] = field(default_factory=dict)
     """The hash that the page shows for a file name, where it is not the true one."""
+    keeps_signatures: bool = False
+    """Whether what is sent as attestations is shown as provenance (PEP 740)."""
+    provenance: dict[str, bytes] = field(default_factory=dict)
     hidden_reads: int = 0
     """How many readings of the page, from the first upload on, do not show it yet."""
     posts: list[Post] = field(default_factory=list)
     gets: list[tuple[str, dict[str, str]]] = field(default_factory=list)
     attempts: int = 0
     """How many uploads were begun, whole or not."""
+    probes: int = 0
+    """How often it was asked whether it takes uploads: with a form that has no file."""
+    probe_reply: Reply = Reply(400, "there is no file")
+    connections: int = 0
+    at_once: int = 0
+    most_at_once: int = 0
+    """The most uploads that were under way at a time."""
     hanging: threading.Event = field(default_factory=threading.Event)
     """Set once an upload hangs."""
     ended: threading.Event = field(default_factory=threading.Event)
     """Set when the server ends."""
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @contextlib.contextmanager
+    def counting(self) -> Iterator[None]:
+        """Count an upload that is under way."""
+        with self._lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self.at_once -= 1
 
     def script(self, *replies: Reply) -> None:
         """Answer the next uploads so."""
@@ -91,6 +118,14 @@ class FaultyIndex:
         """Return the hash that the page shows for *filename*."""
         return self.hashes.get(filename) or hashlib.sha256(self.files[filename]).hexdigest()
 
+    def store(self, post: Post) -> None:
+        """Keep what was sent."""
+        self.files[post.filename] = post.content
+        if self.keeps_signatures and "attestations" in post.fields:
+            bundle = {"attestations": json.loads(post.fields["attestations"][0])}
+            document = {"version": 1, "attestation_bundles": [bundle]}
+            self.provenance[post.filename] = json.dumps(document).encode()
+
     def page(self) -> tuple[str, str]:
         """Return the project page's media type and text."""
         files = self.files
@@ -99,10 +134,16 @@ class FaultyIndex:
             files = {}
         if self.style == "json":
             entries = [
-                {"filename": name, "url": f"/files/{name}", "hashes": {"sha256": self.sha256(name)}}
+                {
+                    "filename": name,
+                    "url": f"/files/{name}",
+                    "hashes": {"sha256": self.sha256(name)},
+                    "provenance": f"/provenance/{name}" if name in self.provenance else None,
+                }
                 for name in files
             ]
-            document = {"meta": {"api-version": "1.1"}, "name": "demo", "files": entries}
+            version = "1.3" if self.keeps_signatures else "1.1"
+            document = {"meta": {"api-version": version}, "name": "demo", "files": entries}
             return "application/vnd.pypi.simple.v1+json", json.dumps(document)
         links = "".join(
             f'<a href="../../files/{html.escape(name)}{self._fragment(name)}">{name}</a><br>\n'
@@ -145,6 +186,10 @@ class _Handler(BaseHTTPRequestHandler):
     server: _Server
     timeout = 10
 
+    def setup(self) -> None:
+        self.server.index.connections += 1
+        super().setup()
+
     def do_GET(self) -> None:
         index = self.server.index
         index.gets.append((self.path, dict(self.headers)))
@@ -152,6 +197,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(index.page_replies.popleft())
         elif self.path.startswith("/files/"):
             self._send(200, "application/octet-stream", index.files[self.path[7:]])
+        elif self.path.startswith("/provenance/"):
+            self._send(200, "application/json", index.provenance[self.path[12:]])
         elif not index.files:
             self._send(404, "text/plain", b"no such project")
         else:
@@ -160,9 +207,20 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         index = self.server.index
+        if int(self.headers["Content-Length"]) < SMALLEST_UPLOAD:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            index.probes += 1
+            self._answer(index.probe_reply)
+            return
         index.attempts += 1
+        with index.counting():
+            self._take_upload(index)
+
+    def _take_upload(self, index: FaultyIndex) -> None:
         reply = index.replies.popleft() if index.replies else Reply(stores=True)
         if reply.hangs:
+            if reply.silent:
+                self.rfile.read(int(self.headers["Content-Length"]))
             index.hanging.set()
             index.ended.wait()
         if reply.cut_after is not None or reply.hangs:
@@ -170,10 +228,14 @@ class _Handler(BaseHTTPRequestHandler):
             self._drop()
             return
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        if len(body) < int(self.headers["Content-Length"]):
+            self.close_connection = True  # The client has gone away.
+            return
+        time.sleep(reply.slow)
         post = _parse(self.path, dict(self.headers), body)
         index.posts.append(post)
         if reply.stores:
-            index.files[post.filename] = post.content
+            index.store(post)
         self._drop() if reply.silent else self._answer(reply)
 
     def _answer(self, reply: Reply) -> None:

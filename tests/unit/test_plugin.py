@@ -53,9 +53,11 @@ SHARED = {
     "server_base",
     "server_progress",
     "progress",
+    "publish_signing",
     "publishing",
     "release_additions",
     "release_run",
+    "repository_choice",
 }
 
 

@@ -180,13 +180,13 @@ def test_a_url_that_cannot_be_read_is_not_quoted(
     config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     command = command_in(project)
-    monkeypatch.setattr(command, "_poetry", None)
-
-    def fail(self: Application) -> None:
-        raise ValueError("https://ada:s3cret@[host is no URL")
-
-    monkeypatch.setattr(Application, "poetry", property(fail))
+    monkeypatch.setattr("poetry.config.config._default_config", None)  # It is read anew.
+    write_config(
+        config,
+        '[repositories.corp]\nurl = "https://corp.example/"\n'
+        '[repositories.broken]\nurl = "https://ada:s3cret@[host/"\n',
+    )
     with pytest.raises(errors.SettingsError) as caught:
-        poetry_api.repository_names(command)
+        poetry_api.find_repository(command, "corp")
     assert "s3cret" not in f"{caught.value}{caught.value.hint}"
     assert caught.value.__cause__ is None

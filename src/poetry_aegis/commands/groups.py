@@ -90,6 +90,13 @@ class ServerTokenCommands(_Group):
     description = "Manages the API tokens of the index."
 
 
+class KeyCommands(_Group):
+    """``poetry aegis key``."""
+
+    name = "aegis key"
+    description = "Manages the keys that sign and are trusted."
+
+
 class ClientCommands(_Group):
     """``poetry aegis client``."""
 

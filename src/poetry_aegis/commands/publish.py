@@ -26,18 +26,28 @@ class PublishCommand(AegisCommand):
         option("repository", "r", "The repository to publish to, as Poetry knows it.", flag=False),
         option("bump", None, "First release the next version: major, minor, patch...", flag=False),
         option("force", None, "Replace files that are there with another hash."),
+        option("format", None, "Build only this: sdist or wheel.", flag=False, multiple=True),
+        option("sign", None, "Sign what is published with a key of yours."),
+        option("key", None, "Sign with this key of yours.", flag=False),
+        option("no-check", None, "Publish whatever the metadata are like."),
         option("skip-build", None, "Take the distributions of this version from dist/."),
+        option("jobs", "j", "How many files to send at a time.", flag=False),
+        option("user", "u", "The user to publish as; the password is asked for.", flag=False),
+        option("password-stdin", None, "With --user: read the password from standard input."),
         option("no-verify", None, "Do not read the index back after the upload."),
         DRY_RUN,
         JSON,
     ]
     help = (
-        "Builds the sdist and the wheel in a clean place, uploads them with the credentials that "
-        "Poetry has for the repository, and reads the index back until it shows every file with "
-        "its sha256. Files that are there already are not sent again, so the command can be "
-        "repeated. The files are also put into dist/.\n\n"
-        "Without <c1>-r</c1> the repository is the one in [tool.poetry-aegis], or the only one "
-        "that Poetry knows; the public index is used only when named: <c1>-r pypi</c1>."
+        "Asks the index whether it would take the upload, builds the sdist and the\n"
+        "wheel in a clean place, uploads them with the credentials that Poetry has\n"
+        "for the repository, and reads the index back until it shows every file\n"
+        "with its sha256. Files that are there already are not sent again, so the\n"
+        "command can be repeated. The files are also put into dist/.\n\n"
+        "Without <c1>-r</c1> the repository is the one that AEGIS_REPOSITORY names,\n"
+        "that [tool.poetry-aegis.repositories] has for the branch, that\n"
+        "[tool.poetry-aegis] has for all, or the only one that Poetry knows; the\n"
+        "public index is used only when named: <c1>-r pypi</c1>."
     )
 
     def perform(self) -> int:
@@ -46,12 +56,17 @@ class PublishCommand(AegisCommand):
         from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
 
         project = poetry_api.load_project(self)
-        repository = choose(self, project, self.option("repository"))
         options = PublishOptions(
             overwrite=self.option("force"),
             verify=not self.option("no-verify"),
             skip_build=self.option("skip-build"),
+            formats=self._formats(),
+            jobs=self._jobs(),
+            check=not self.option("no-check"),
+            sign=self.option("sign"),
+            key=self.option("key"),
         )
+        repository = self._as_user(choose(self, project, self.option("repository")))
         if self.option("bump"):
             return self._release_and_publish(project, repository, options)
         with publishing(self, project, repository, options) as target:
@@ -59,12 +74,16 @@ class PublishCommand(AegisCommand):
 
     def _publish(self, target: Publishing) -> int:
         from poetry_aegis.commands.publishing import summary
-        from poetry_aegis.release.engine import current_version
+        from poetry_aegis.release.pyproject import read_version
+        from poetry_aegis.release.version.numbers import parse_version
 
-        version = current_version(target.project.pyproject)
+        version = parse_version(read_version(target.project.pyproject)).text
         if not target.options.skip_build:
+            target.preflight(version)
             target.build(version)
         distributions = target.find(version)
+        if target.options.skip_build:
+            target.check_metadata(distributions)
         if target.options.skip_build:
             names = ", ".join(plain(file.filename) for file in distributions)
             self.say(f"Taking from dist/: {names}")
@@ -106,6 +125,54 @@ class PublishCommand(AegisCommand):
             self.print_json(nothing | done | {"release": outcome.document})
         return 0
 
+    def _as_user(self, repository: Repository) -> Repository:
+        """Return *repository* with the user that was named, and a password that was asked for."""
+        from dataclasses import replace
+
+        from poetry_aegis.errors import UsageError
+
+        user, from_stdin = self.option("user"), self.option("password-stdin")
+        if not user:
+            if from_stdin:
+                raise UsageError("--password-stdin goes with --user.")
+            return repository
+        password = self.read_secret(
+            f"Password of {user} on {repository.name}:", from_stdin=from_stdin
+        )
+        if not password:
+            raise UsageError(
+                f"There is no password for {user}.",
+                hint="Nobody can be asked here: give it with --password-stdin, or let Poetry keep "
+                f"it: poetry config http-basic.{repository.name} {user}",
+            )
+        return replace(repository, username=user, password=password)
+
+    def _formats(self) -> tuple[str, ...]:
+        """Return what to build, without doubles; nothing for all. Raises `UsageError`."""
+        from poetry_aegis.errors import UsageError
+
+        names = [name.strip() for given in self.option("format") for name in given.split(",")]
+        unknown = [name for name in names if name not in FORMATS]
+        if unknown:
+            raise UsageError(
+                f"{unknown[0]!r} is not a format.", hint=f"Formats: {', '.join(FORMATS)}"
+            )
+        if names and self.option("skip-build"):
+            raise UsageError("--format says what to build, and --skip-build builds nothing.")
+        return tuple(dict.fromkeys(names))
+
+    def _jobs(self) -> int | None:
+        """Return how many files to send at a time, ``None`` for the project's own number."""
+        from poetry_aegis.errors import UsageError
+        from poetry_aegis.settings import MOST_JOBS
+
+        given = self.option("jobs")
+        if given is None:
+            return None
+        if not (given.isascii() and given.isdigit() and 1 <= int(given) <= MOST_JOBS):
+            raise UsageError(f"--jobs is a number from 1 to {MOST_JOBS}.")
+        return int(given)
+
     def _show_plan(self, publication: Publication) -> int:
         from poetry_aegis.errors import FileConflict
 
@@ -127,9 +194,11 @@ def _heading(target: Publishing, version: str) -> str:
     )
 
 
+FORMATS = ("sdist", "wheel")
 _WOULD = {
     "upload": "would be uploaded",
     "skip": "would be skipped: the same file is already there",
+    "sign": "is already there and would be signed",
     "replace": "would replace the file that is there",
     "refuse": "would be refused: another file of that name is there",
 }

@@ -11,14 +11,17 @@ from typing import TYPE_CHECKING
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.progress import ConsoleReporter
+from poetry_aegis.commands.publish_signing import open_key, sign
+from poetry_aegis.commands.repository_choice import choose, find_repository, is_public
 from poetry_aegis.errors import PublishError
-from poetry_aegis.publish.distributions import find_distributions, sha256_of
-from poetry_aegis.publish.publication import check, plan, publish
-from poetry_aegis.publish.repository import choose_repository
+from poetry_aegis.publish.distributions import ATTESTATION, find_distributions, sha256_of
+from poetry_aegis.publish.metadata_check import check_metadata
+from poetry_aegis.publish.preflight import check, files_there
+from poetry_aegis.publish.publication import plan, publish
 from poetry_aegis.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from poetry.core.constraints.version import Version
 
@@ -28,14 +31,34 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.publication import Publication
     from poetry_aegis.publish.repository import Repository
 
+__all__ = [
+    "PublishOptions",
+    "Publishing",
+    "choose",
+    "find_repository",
+    "fit_to_publish",
+    "publishing",
+    "summary",
+]
+
 
 @dataclass(frozen=True)
 class PublishOptions:
-    """How to publish: *skip_build* takes what lies in ``dist/``."""
+    """How to publish: *skip_build* takes what lies in ``dist/``.
+
+    *formats* are what to build, all of it where none is named; *jobs* is how many files are sent
+    at a time, as the project has it for ``None``. *sign* signs, with the *key* of that name, where
+    the project does not want that anyway. *check* looks at the metadata.
+    """
 
     overwrite: bool = False
     verify: bool = True
     skip_build: bool = False
+    formats: Sequence[str] = ()
+    jobs: int | None = None
+    check: bool = True
+    sign: bool = False
+    key: str | None = None
 
 
 @dataclass
@@ -52,15 +75,44 @@ class Publishing:
 
     def check(self, version: str) -> None:
         """Check that *version* can be published, before it is released. Raises `PublishError`."""
-        if not self.options.overwrite:
-            with ConsoleReporter(self.command.messages) as reporter:
-                check(self.project.name, version, self.repository, reporter=reporter)
+        open_key(self)
+        look = files_there if self.options.overwrite else check
+        with ConsoleReporter(self.command.messages) as reporter:
+            look(self.project.name, version, self.repository, reporter=reporter)
+
+    def preflight(self, version: str) -> None:
+        """Check before a build that its upload would be taken. Raises `PublishError`.
+
+        Files of *version* that are there already are told of: the build decides whether they are
+        the same.
+        """
+        open_key(self)
+        with ConsoleReporter(self.command.messages) as reporter:
+            there = files_there(self.project.name, version, self.repository, reporter=reporter)
+            if there and not self.options.overwrite:
+                reporter.note(
+                    f"{self.repository.name} already has {', '.join(there)}: "
+                    "what is built now has to be the same."
+                )
 
     def build(self, version: str) -> None:
         """Build the project, and check that it came out as *version*. Raises `BuildFailed`."""
         with fit_to_publish(self.project) as project:
-            poetry_api.build(self.command, project, self.directory, self.command.messages)
-        self.find(version)
+            poetry_api.build(
+                self.command,
+                project,
+                self.directory,
+                self.command.messages,
+                formats=self.options.formats,
+            )
+        self.check_metadata(self.find(version))
+
+    def check_metadata(self, distributions: Sequence[Distribution]) -> None:
+        """Warn of what is wrong with the metadata. Raises `BuildFailed` where it is too much."""
+        if not self.options.check:
+            return
+        for sentence in check_metadata(distributions, public=is_public(self.repository)):
+            self.command.say(f"<warning>{plain(sentence)}</>")
 
     def find(self, version: str) -> tuple[Distribution, ...]:
         """Return the distributions of *version*. Raises `BuildFailed`."""
@@ -78,6 +130,7 @@ class Publishing:
 
     def publish(self, distributions: tuple[Distribution, ...]) -> None:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
+        attestations = sign(self, distributions, self._dist)
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
             self.publication = publish(
                 distributions,
@@ -85,6 +138,8 @@ class Publishing:
                 overwrite=self.options.overwrite,
                 verify=self.options.verify,
                 keep_in=None if self.options.skip_build else self._dist,
+                attestations=attestations,
+                jobs=self.options.jobs or load_settings(self.project.pyproject).publish.jobs,
                 reporter=reporter,
             )
 
@@ -110,6 +165,7 @@ class Publishing:
                 # Until it is replaced, another file of that name is somebody else's.
                 if sha256_of(self._dist / name) == sha256_of(self.directory / name):
                     (self._dist / name).unlink()
+                    (self._dist / f"{name}{ATTESTATION}").unlink(missing_ok=True)
 
     def _is_in_dist(self, distribution: Distribution) -> bool:
         """Return whether ``dist/`` has *distribution*, and not another file of that name."""
@@ -151,6 +207,7 @@ def summary(publication: Publication, *, of: str = "") -> str:
     """Return one line about *publication*, for people: *of* a package, where there are several."""
     counts = {
         "uploaded": len(publication.uploaded),
+        "signed": len(publication.signed),
         "replaced": len(publication.replaced),
         "skipped": len(publication.skipped),
     }
@@ -158,16 +215,6 @@ def summary(publication: Publication, *, of: str = "") -> str:
     verified = "verified on the index" if publication.verified else "not verified"
     what = plain(f"{of} {publication.version}".strip())
     return f"<success>Published {what}</success>: {done}; {verified}."
-
-
-def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:
-    """Return the repository to publish to: *asked*, the project's own, or the only one there is.
-
-    Raises `UsageError` and `UnknownRepository`.
-    """
-    setting = load_settings(project.pyproject).repository
-    name = choose_repository(asked, setting, poetry_api.repository_names(command))
-    return poetry_api.find_repository(command, name)
 
 
 @contextlib.contextmanager

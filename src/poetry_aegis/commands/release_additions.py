@@ -59,9 +59,9 @@ class ReleaseAdditions(Additions):
         publish = plan.choices.get("publish")
         if not publish:
             return cls(command, resumed=True)
-        from poetry_aegis.commands.publishing import PublishOptions
+        from poetry_aegis.commands.publishing import PublishOptions, find_repository
 
-        repository = poetry_api.find_repository(command, publish["repository"])
+        repository = find_repository(command, publish["repository"])
         return cls(command, repository, PublishOptions(**publish["options"]), resumed=True)
 
     @property
@@ -151,8 +151,15 @@ class ReleaseAdditions(Additions):
         unfinished.mkdir(parents=True)
         versions = {name: parse_version(text) for name, text in plan.versions.items()}
         with fit_to_publish(publishing.project, versions) as project:
-            poetry_api.build(self._command, project, unfinished, self._command.messages)
-        self._publishing_of(package, unfinished).find(package.version)
+            poetry_api.build(
+                self._command,
+                project,
+                unfinished,
+                self._command.messages,
+                formats=publishing.options.formats,
+            )
+        built = self._publishing_of(package, unfinished)
+        built.check_metadata(built.find(package.version))
         _discard(publishing.directory)
         unfinished.rename(publishing.directory)
 
@@ -190,7 +197,7 @@ def _is_built(publishing: Publishing, version: str) -> bool:
 
 def _require_built(publishing: Publishing, version: str) -> None:
     try:
-        publishing.find(version)
+        publishing.check_metadata(publishing.find(version))
     except AegisError as error:
         raise UsageError(
             f"--skip-build wants {version} in dist/ before it is released: {error}",

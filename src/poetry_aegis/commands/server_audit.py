@@ -35,10 +35,10 @@ class ServerAuditCommand(ServerCommand):
 Shows the audit trail: each change to the index and each login that failed,
 the newest last. It is kept for good, whether the server runs or not.
 
-The actions are: upload, overwrite, yank, unyank, delete-file,
-delete-project, status, locations, login-failed, token-created,
-token-revoked, user-added, user-changed, user-removed, import, prune,
-reindex and restore.
+The actions are: upload, overwrite, sign, upload-refused, yank, unyank,
+delete-file, delete-project, status, locations, login-failed,
+token-created, token-revoked, user-added, user-changed, user-removed,
+import, prune, reindex and restore.
 
 <b>Examples:</b>
 

@@ -11,7 +11,7 @@ from poetry_aegis.errors import BuildFailed
 from poetry_aegis.poetry_api.projects import first_line
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from cleo.io.io import IO
     from cleo.io.outputs.output import Output
@@ -21,8 +21,15 @@ if TYPE_CHECKING:
     from poetry_aegis.poetry_api.projects import Project
 
 
-def build(command: Command, project: Project, output: Path, messages: Output) -> None:
-    """Build the sdist and the wheel of *project* into *output* through Poetry's own command.
+def build(
+    command: Command,
+    project: Project,
+    output: Path,
+    messages: Output,
+    *,
+    formats: Sequence[str] = (),
+) -> None:
+    """Build the *formats* of *project*, or all, into *output* through Poetry's own command.
 
     Running the command, not its builder, lets other plugins that hook builds do their part; the
     environment is Poetry's own, so that no virtual environment is made. What the build prints goes
@@ -36,7 +43,9 @@ def build(command: Command, project: Project, output: Path, messages: Output) ->
     application = command.get_application()
     poetry_build = cast("BuildCommand", application.find("build"))
     poetry_build.set_env(EnvManager.get_system_env(naive=True))
-    tokens = ["poetry", "build", "--output", str(output)]
+    # There are two, and Poetry takes one name, or none for both.
+    wanted = ["--format", *formats] if len(formats) == 1 else []
+    tokens = ["poetry", "build", "--output", str(output), *wanted]
     io = IO(ArgvInput(tokens), messages, command.io.error_output)
     interrupts = _noting_interrupts(poetry_build)
     try:

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from poetry_aegis.errors import (
-    CorruptProject,
     NoProject,
     SettingsError,
     UnknownRepository,
 )
-from poetry_aegis.poetry_api.projects import first_line, lists_packages, locate, table
+from poetry_aegis.poetry_api.projects import locate, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,7 +39,8 @@ def find_repository(command: Command, name: str) -> Repository:
     """Return the repository *name* with the credentials and certificates Poetry has for it.
 
     Looks where Poetry looks: environment, keyring, ``auth.toml``, ``config.toml``,
-    ``poetry.toml`` and the project's sources. Raises `UnknownRepository` and `SettingsError`.
+    ``poetry.toml`` and the project's sources, and for credentials last in ``.netrc``. Raises
+    `UnknownRepository` and `SettingsError`.
     """
     from poetry.utils.authenticator import Authenticator
 
@@ -55,10 +55,18 @@ def find_repository(command: Command, name: str) -> Repository:
         upload_url = _configured_url(command, config, name)
         index_url = repositories.index_url_of(upload_url)
         notes = _notes_on_hidden(config, name)
-        # Poetry itself forgets the credentials of a repository that the environment hides.
-        authenticator.add_repository(name, upload_url)
-    username, password = _credentials(authenticator, name)
-    certificates = authenticator.get_certs_for_repository(name)
+    try:
+        if name != PYPI:
+            # Poetry itself forgets the credentials of a repository that the environment hides.
+            authenticator.add_repository(name, upload_url)
+        username, password = _credentials(authenticator, name, upload_url)
+        certificates = authenticator.get_certs_for_repository(name)
+    except ValueError:
+        # Its text quotes the URL, which may hold a password, and so does its trace.
+        raise SettingsError(
+            "A repository or source of Poetry's has a URL that cannot be read.",
+            hint="Look at its configuration: poetry config --list",
+        ) from None
     return repositories.Repository(
         name=name,
         upload_url=upload_url,
@@ -103,55 +111,44 @@ def config_directory() -> Path:
 
 def pypi_urls() -> tuple[str, str]:
     """Return PyPI's upload and index URLs, from the host Poetry itself defaults to."""
+    host = urlsplit(_default_url())
+    return f"{host.scheme}://upload.{host.netloc}/legacy/", f"{host.scheme}://{host.netloc}/simple/"
+
+
+def publish_predicate() -> str:
+    """Return the predicate type of PEP 740's publish attestation, at the documentation of PyPI."""
+    host = urlsplit(_default_url())
+    return f"{host.scheme}://docs.{host.netloc}/attestations/publish/v1"
+
+
+def _default_url() -> str:
     import inspect
 
     from poetry.repositories.pypi_repository import PyPiRepository
 
-    default = inspect.signature(PyPiRepository.__init__).parameters["url"].default
-    host = urlsplit(default)
-    return f"{host.scheme}://upload.{host.netloc}/legacy/", f"{host.scheme}://{host.netloc}/simple/"
+    return str(inspect.signature(PyPiRepository.__init__).parameters["url"].default)
 
 
 def _project_config(command: Command) -> Config:
-    from poetry.config.config import Config
+    """Return Poetry's configuration for the project: the user's, ``poetry.toml``, its sources.
 
-    from poetry_aegis.settings import read_toml
-
-    try:
-        return command.poetry.config
-    except RuntimeError as error:
-        try:
-            root = locate(command)
-        except NoProject:
-            return Config.create()  # As Poetry has it where there is no project.
-        if lists_packages(read_toml(root)):
-            return _config_of_root(root)
-        raise CorruptProject(
-            f"Poetry cannot load the project: {first_line(error)}", hint="Run: poetry check"
-        ) from error
-    except ValueError:
-        # Its text quotes the URL, which may hold a password, and so does its trace.
-        raise SettingsError(
-            "A repository or source of Poetry's has a URL that cannot be read.",
-            hint="Look at its configuration: poetry config --list",
-        ) from None
-
-
-def _config_of_root(root: Path) -> Config:
-    """Return the configuration for *root*, which Poetry refuses to load where it is no package.
-
-    As Poetry does it: the user's, ``poetry.toml`` beside it, then the sources in it.
+    Put together as Poetry does when it loads a project. That would take longer, and it refuses to
+    where the project is the root of others and no package itself.
     """
     from poetry.config.config import Config
 
     from poetry_aegis.settings import read_toml
 
     config = Config.create()
-    beside = root.with_name("poetry.toml")
+    try:
+        pyproject = locate(command)
+    except NoProject:
+        return config  # As Poetry has it where there is no project.
+    beside = pyproject.with_name("poetry.toml")
     if beside.exists():
         config.merge(read_toml(beside))
     known = config.get("repositories", {})
-    sources = table(read_toml(root), "tool", "poetry").get("source", [])
+    sources = table(read_toml(pyproject), "tool", "poetry").get("source", [])
     named = {
         item["name"]: {"url": item["url"]}
         for item in sources
@@ -188,12 +185,23 @@ def _notes_on_hidden(config: Config, name: str) -> tuple[str, ...]:
     return (note,)
 
 
-def _credentials(authenticator: Authenticator, name: str) -> tuple[str | None, str | None]:
+def _credentials(
+    authenticator: Authenticator, name: str, url: str
+) -> tuple[str | None, str | None]:
     token = authenticator.get_pypi_token(name)
     if token:
         return "__token__", token
     basic = authenticator.get_http_auth(name)
-    return (basic.username, basic.password) if basic else (None, None)
+    if basic and (basic.username or basic.password):
+        return basic.username, basic.password
+    return (None, None) if "@" in urlsplit(url).netloc else _netrc(url)
+
+
+def _netrc(url: str) -> tuple[str | None, str | None]:
+    """Return what ``.netrc``, or the file that ``NETRC`` names, has for the host of *url*."""
+    from requests.utils import get_netrc_auth  # what Poetry itself asks with
+
+    return get_netrc_auth(url) or (None, None)
 
 
 def _trust(name: str, certificate: Path | None, *, verify: bool) -> ssl.SSLContext | bool:

@@ -32,9 +32,11 @@ _REASON_LENGTH = 200  # characters
 # Error pages often repeat the status in their title; the message has it already.
 _TITLE = re.compile(r"<title[^>]*>\s*(?:Error:\s*)?(?:\d{3}\b)?([^<]*)</title>", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
-_PASSING = (429, 502, 503, 504)
+# Timeouts, limits, and whatever is wrong on the server's side: the next time it may be well.
+_PASSING = frozenset({408, 429, *range(500, 600)})
 
-# How servers say that a file is already there, by status. Each phrase is a server's own.
+# What servers say by words alone, by status. Each phrase is a server's own. First, that a file is
+# already there:
 _EXISTS: dict[int, tuple[str, ...]] = {
     400: (
         "already exist",  # Warehouse, Google Artifact Registry
@@ -43,7 +45,16 @@ _EXISTS: dict[int, tuple[str, ...]] = {
         "cannot be updated",  # Nexus 3, newer
         "already been taken",  # GitLab
     ),
-    403: ("overwrite artifact",),  # Artifactory
+    403: ("overwrite artifact", "overwrite all artifacts"),  # Artifactory
+    404: ("could not locate artifact",),  # Artifactory, of what it hides
+}
+_WRONG_CREDENTIAL: dict[int, tuple[str, ...]] = {
+    # Warehouse, Artifactory
+    403: ("invalid or non-existent authentication", "login has failed"),
+}
+_TOO_LARGE: dict[int, tuple[str, ...]] = {
+    400: ("file too large", "size too large", "file is too large"),  # Warehouse, GitLab
+    403: ("size exceeded", "quota exceeded"),  # Gitea
 }
 
 
@@ -80,8 +91,12 @@ def reading_failure(answer: Answer, repository: Repository) -> Failure:
 
 def says_file_exists(answer: Answer) -> bool:
     """Return whether *answer* refuses an upload because the file is already there."""
+    return answer.status == 409 or _says(answer, _EXISTS)
+
+
+def _says(answer: Answer, phrases: Mapping[int, tuple[str, ...]]) -> bool:
     words = f"{answer.phrase} {answer.text}".lower()
-    return answer.status == 409 or any(phrase in words for phrase in _EXISTS.get(answer.status, ()))
+    return any(phrase in words for phrase in phrases.get(answer.status, ()))
 
 
 def reason_of(answer: Answer, repository: Repository) -> str:
@@ -113,14 +128,14 @@ def _upload_error(answer: Answer, repository: Repository) -> PublishError:
             hint="It probably takes them at another address: "
             + config_line(repository, likely_upload_url(repository.upload_url)),
         )
-    if answer.status == 413:
+    if answer.status == 413 or _says(answer, _TOO_LARGE):
         return TooLarge(f"The file is larger than {repository.name} takes ({said}).", hint=_SIZE)
     return _common_error(answer, repository)
 
 
 def _common_error(answer: Answer, repository: Repository) -> PublishError:
     name, said = repository.name, _said(answer, repository)
-    if answer.status == 401:
+    if answer.status == 401 or _says(answer, _WRONG_CREDENTIAL):
         return _unauthorized(said, repository)
     if answer.status == 403:
         who = repository.username or "a user without credentials"
@@ -157,8 +172,7 @@ _PERHAPS = "Mend what it names; the same request would be refused again."
 def _way_out(answer: Answer) -> str:
     if answer.status == 400 and _TAKES_NONE in answer.text:
         return _ACTIVATE
-    passing = answer.status in _PASSING or answer.status >= 500
-    return _LATER if passing else _PERHAPS
+    return _LATER if answer.status in _PASSING else _PERHAPS
 
 
 def _unauthorized(said: str, repository: Repository) -> Unauthorized:

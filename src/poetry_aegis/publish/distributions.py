@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from packaging.utils import (
@@ -22,19 +22,29 @@ from poetry_aegis.errors import BuildFailed, InvalidVersion
 from poetry_aegis.publish.core_metadata import form_fields, read_core_metadata
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
 CHUNK = 1 << 20  # bytes
+ATTESTATION = ".publish.attestation"  # after the name of the file that it is about
 _NAMES_SHOWN = 8
+
+
+@dataclass(frozen=True)
+class Digests:
+    """What a file's content comes to, in lower-case hex."""
+
+    sha256: str
+    md5: str
+    blake2_256: str
 
 
 @dataclass(frozen=True)
 class Distribution:
     """A built wheel or sdist and everything an upload declares of it.
 
-    *size* is in bytes, the digests are in lower-case hex, *metadata* holds the core metadata as
-    the fields of the legacy upload form, in file order.
+    *size* is in bytes, *metadata* holds the core metadata as the fields of the legacy upload form,
+    in file order. The digests are those of the file when one is first asked for.
     """
 
     path: Path
@@ -44,10 +54,23 @@ class Distribution:
     filetype: Literal["bdist_wheel", "sdist"]
     pyversion: str
     size: int
-    sha256: str
-    md5: str
-    blake2_256: str
     metadata: tuple[tuple[str, str], ...]
+    _digests: list[Digests] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def digests(self) -> Digests:
+        """The digests. Raises `BuildFailed` where the file cannot be read."""
+        if not self._digests:
+            try:
+                self._digests.append(_measure(self.path))
+            except OSError as error:
+                raise BuildFailed(f"{self.filename} cannot be read: {error.strerror}.") from error
+        return self._digests[0]
+
+    @property
+    def sha256(self) -> str:
+        """The SHA-256. Raises `BuildFailed` where the file cannot be read."""
+        return self.digests.sha256
 
 
 def find_distributions(directory: Path, name: str, version: str) -> tuple[Distribution, ...]:
@@ -92,7 +115,7 @@ def read_distribution(path: Path) -> Distribution:
     try:
         raw = read_core_metadata(path)
         declared = canonicalize_name(raw.get("name", "")), Version(raw.get("version", ""))
-        size, sha256, md5, blake2_256 = _measure(path)
+        size = path.stat().st_size
     except OSError as error:
         raise BuildFailed(f"{path.name} cannot be read: {error.strerror}.") from error
     except NotPep440 as error:
@@ -112,27 +135,29 @@ def read_distribution(path: Path) -> Distribution:
         filetype="bdist_wheel" if wheel else "sdist",
         pyversion=path.name.split("-")[-3] if wheel else "source",
         size=size,
-        sha256=sha256,
-        md5=md5,
-        blake2_256=blake2_256,
         metadata=form_fields(raw),
     )
 
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of the file at *path* in hex. Raises `OSError`."""
-    return _measure(path)[1]
+    return _measure(path).sha256
 
 
-def keep(distributions: Sequence[Distribution], directory: Path) -> None:
+def keep(
+    distributions: Sequence[Distribution], directory: Path, attestations: Mapping[str, str]
+) -> None:
     """Copy *distributions* into *directory*, each wholly there or not at all.
 
-    Files of the same name are replaced, all others are left alone. Raises `BuildFailed`.
+    Their *attestations*, by file name, are kept beside them. Files of the same name are replaced,
+    all others are left alone. Raises `BuildFailed`.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
         for distribution in distributions:
             _copy(distribution.path, directory / distribution.filename)
+            if signed := attestations.get(distribution.filename):
+                atomic.write_text(directory / f"{distribution.filename}{ATTESTATION}", signed)
         atomic.fsync_directory(directory)
     except OSError as error:
         raise BuildFailed(
@@ -161,18 +186,16 @@ def _identity(filename: str) -> tuple[str, Version] | None:
     return None
 
 
-def _measure(path: Path) -> tuple[int, str, str, str]:
+def _measure(path: Path) -> Digests:
     sha256 = hashlib.sha256()
     # The form has a place for it; nobody trusts it, so FIPS builds may compute it.
     md5 = hashlib.md5(usedforsecurity=False)
     blake2_256 = hashlib.blake2b(digest_size=32)
-    size = 0
-    with path.open("rb") as stream:
+    with path.open("rb", buffering=0) as stream:
         while chunk := stream.read(CHUNK):
-            size += len(chunk)
             for digest in (sha256, md5, blake2_256):
                 digest.update(chunk)
-    return size, sha256.hexdigest(), md5.hexdigest(), blake2_256.hexdigest()
+    return Digests(sha256.hexdigest(), md5.hexdigest(), blake2_256.hexdigest())
 
 
 def _holdings(directory: Path, found: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ import json
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import canonicalize_name
@@ -27,16 +27,28 @@ _HEADERS = {
     # A cache in between must not show the page of before the upload.
     "Cache-Control": "no-cache",
 }
+_WITH_PROVENANCE = (1, 3)  # the API version that has it
+# In each answer of devpi, which has its Simple API at +simple/.
+_DEVPI = "x-devpi-api-version"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class IndexedFile:
-    """A file as a project page shows it. *sha256* is ``None`` where the page gives none."""
+    """A file as a project page shows it. *sha256* is ``None`` where the page gives none.
+
+    *provenance* is the address of its attestations (PEP 740), *size* its bytes, each ``None``
+    where the page tells nothing; *yanked* is told by PEP 592. *may_have_provenance* tells that
+    the index knows of attestations at all.
+    """
 
     filename: str
     url: str
     sha256: str | None
+    provenance: str | None = None
+    size: int | None = None
+    yanked: bool = False
+    may_have_provenance: bool = False
 
 
 class Index:
@@ -54,9 +66,16 @@ class Index:
         Raises `Unauthorized`, `Forbidden`, `Unreachable`, or another `PublishError` for an
         answer that is no project page.
         """
-        url = f"{self._url}{canonicalize_name(name)}/"
-        answer = persist(lambda: self._web.get(url, _HEADERS), self._patience, self._tell)
+        answer = self._page(name)
+        if answer.status == 404 and _DEVPI in answer.headers and self._url.endswith("/simple/"):
+            # Kept, so that it is asked at the wrong place but once.
+            self._url = f"{self._url.removesuffix('simple/')}+simple/"
+            answer = self._page(name)
         return {} if answer.status == 404 else parse_page(answer)
+
+    def _page(self, name: str) -> Answer:
+        url = f"{self._url}{canonicalize_name(name)}/"
+        return persist(lambda: self._web.get(url, _HEADERS), self._patience, self._tell)
 
     def sha256(self, file: IndexedFile) -> str:
         """Return the SHA-256 of *file*, downloading it where its page does not tell."""
@@ -101,12 +120,18 @@ def parse_page(answer: Answer) -> dict[str, IndexedFile]:
 
 
 def _from_json(answer: Answer) -> Iterator[IndexedFile]:
-    for file in json.loads(answer.body)["files"]:
+    document = json.loads(answer.body)
+    may_have_provenance = _version(document) >= _WITH_PROVENANCE
+    for file in document["files"]:
         hashes: Mapping[str, object] = file.get("hashes") or {}
         yield IndexedFile(
             filename=str(file["filename"]),
             url=urljoin(answer.url, str(file["url"])),
             sha256=_hex(str(hashes.get("sha256", ""))),
+            provenance=_joined(answer.url, file.get("provenance")),
+            size=file["size"] if type(file.get("size")) is int else None,
+            yanked=file.get("yanked", False) is not False,
+            may_have_provenance=may_have_provenance,
         )
 
 
@@ -114,14 +139,28 @@ def _from_html(answer: Answer) -> Iterator[IndexedFile]:
     page = _Anchors()
     page.feed(answer.text)
     page.close()
-    for href, text in page.anchors:
+    for href, text, others in page.anchors:
         url, fragment = urldefrag(urljoin(answer.url, href))
         kind, _, value = fragment.partition("=")
         yield IndexedFile(
             filename=text.strip() or unquote(urlsplit(url).path.rpartition("/")[2]),
             url=url,
             sha256=_hex(value) if kind == "sha256" else None,
+            provenance=_joined(answer.url, others.get("data-provenance")),
+            yanked="data-yanked" in others,
         )
+
+
+def _version(document: Mapping[str, Any]) -> tuple[int, ...]:
+    """Return the version of the API that a page is written by; of none, where it tells none."""
+    try:
+        return tuple(map(int, document["meta"]["api-version"].split(".")))
+    except (KeyError, TypeError, AttributeError, ValueError):
+        return ()
+
+
+def _joined(base: str, address: object) -> str | None:
+    return urljoin(base, address) if isinstance(address, str) and address else None
 
 
 def _hex(value: str) -> str | None:
@@ -130,17 +169,17 @@ def _hex(value: str) -> str | None:
 
 
 class _Anchors(HTMLParser):
-    """Collects (href, text) of every link."""
+    """Collects (href, text, all attributes) of every link."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.anchors: list[tuple[str, str]] = []
+        self.anchors: list[tuple[str, str, dict[str, str | None]]] = []
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         href = dict(attrs).get("href")
         if tag == "a" and href:
-            self.anchors.append((href, ""))
+            self.anchors.append((href, "", dict(attrs)))
             self._open = True
 
     def handle_endtag(self, tag: str) -> None:
@@ -149,5 +188,5 @@ class _Anchors(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if self._open:
-            href, text = self.anchors[-1]
-            self.anchors[-1] = (href, text + data)
+            href, text, others = self.anchors[-1]
+            self.anchors[-1] = (href, text + data, others)

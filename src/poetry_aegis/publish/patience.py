@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from dataclasses import dataclass
@@ -19,13 +20,15 @@ T = TypeVar("T")
 class Patience:
     """How often a request is repeated, and how long an index may take to show an upload.
 
-    *backoffs* are the waits before each repeat, *longest_wait* is the most that a server's
-    ``Retry-After`` is obeyed, *looks* are the waits before each further reading of the index.
-    All are in seconds.
+    *backoffs* are the waits before each repeat, which are made a little longer or shorter each
+    time, *longest_wait* is the most that a server's ``Retry-After`` is obeyed, *in_all* is how long
+    after the first failure the last repeat may begin, *looks* are the waits before each further
+    reading of the index. All are in seconds.
     """
 
-    backoffs: tuple[float, ...] = (0.5, 1.0, 2.0)
+    backoffs: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
     longest_wait: float = 60.0
+    in_all: float = 300.0
     looks: tuple[float, ...] = (0.2, 0.5, 1.0, 2.0, 3.0, 3.5)
 
 
@@ -48,24 +51,46 @@ class Failure:
     wait: float | None = None
 
 
+def sleep(seconds: float) -> bool:
+    """Wait so many *seconds*, and return that it may go on then."""
+    time.sleep(seconds)
+    return True
+
+
 def persist(
-    attempt: Callable[[], T | Failure], patience: Patience, tell: Callable[[str], None]
+    attempt: Callable[[], T | Failure],
+    patience: Patience,
+    tell: Callable[[str], None],
+    *,
+    pause: Callable[[float], bool] = sleep,
 ) -> T:
     """Return what *attempt* gives, repeating it after failures that a repeat may mend.
 
-    Each repeat is announced to *tell*. Raises the error of the last failure.
+    Each repeat is announced to *tell*. *pause* waits, and returns False where all shall end
+    instead. Raises the error of the last failure.
     """
+    end = math.inf
     for backoff in patience.backoffs:
         outcome = attempt()
         if not isinstance(outcome, Failure):
             return outcome
-        # Jitter keeps many clients from coming back to a struggling server at one moment.
-        wait = backoff * random.uniform(0.75, 1.25) if outcome.wait is None else outcome.wait  # noqa: S311 - no secret
+        end = min(end, time.monotonic() + patience.in_all)
+        wait = _jittered(backoff) if outcome.wait is None else outcome.wait
         if not outcome.repeatable or wait > patience.longest_wait:
             raise outcome.error
+        if time.monotonic() + wait > end:
+            raise outcome.error
+        if not pause(0):
+            raise outcome.error
         tell(f"{outcome.error} Trying again in {wait:.1f} s.")
-        time.sleep(wait)
+        if not pause(wait):
+            raise outcome.error
     outcome = attempt()
     if isinstance(outcome, Failure):
         raise outcome.error
     return outcome
+
+
+def _jittered(backoff: float) -> float:
+    """Return about *backoff*: many clients shall not come back to a server at one moment."""
+    return backoff * random.uniform(0.75, 1.25)  # noqa: S311 - no secret

@@ -2,121 +2,58 @@
 
 ::
 
-    plan      read the index once: upload, skip (same hash), replace or refuse (another hash)
-    upload    each file that needs it; repeated, resumed and never doubled
+    plan      read the index once: upload, skip (same hash), sign (same hash, no signature),
+              replace or refuse (another hash)
+    deliver   each file that needs it, several at a time; repeated, resumed and never doubled
     verify    read the index again until every file shows its sha256
 """
 
 from __future__ import annotations
 
-import contextlib
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import (
-    BuildFailed,
-    FileConflict,
-    PublishError,
-    Unauthorized,
-    Unreachable,
-)
-from poetry_aegis.publish.distributions import keep, select
-from poetry_aegis.publish.index import Index
+from poetry_aegis.errors import BuildFailed, FileConflict, PublishError
+from poetry_aegis.publish.connection import Connection, connection
+from poetry_aegis.publish.delivery import deliver
+from poetry_aegis.publish.distributions import keep
+from poetry_aegis.publish.measuring import Measuring
 from poetry_aegis.publish.patience import DEFAULT_PATIENCE, Patience
-from poetry_aegis.publish.repository import check_upload_url
+from poetry_aegis.publish.provenance import lacks_signature, unsigned
+from poetry_aegis.publish.removal import make_room
+from poetry_aegis.publish.steps import Publication, Step
 from poetry_aegis.publish.upload import Uploader, conflict, different
 from poetry_aegis.publish.verification import read_back
-from poetry_aegis.publish.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.publish.index import IndexedFile
     from poetry_aegis.publish.reporter import Reporter
     from poetry_aegis.publish.repository import Repository
 
-T = TypeVar("T")
-Action = Literal["upload", "skip", "replace", "refuse"]
-_DONE = {"upload": "uploaded", "skip": "skipped", "replace": "replaced", "refuse": "refused"}
+__all__ = ["Publication", "Step", "plan", "publish"]
+
+_LOCKED = (
+    "Lock files pin the hashes of the files that are replaced: whoever has locked this version "
+    "cannot install it any more before locking again."
+)
 
 
-@dataclass(frozen=True)
-class Step:
-    """What one file needs. *found* is the SHA-256 of the file of that name on the index."""
-
-    distribution: Distribution
-    action: Action
-    found: str | None = None
-
-
-@dataclass(frozen=True)
-class Publication:
-    """The files of one version and one repository: what is to be done, and once done, what was."""
-
-    repository: Repository
-    steps: tuple[Step, ...]
-    verified: bool = False
-
-    @property
-    def uploaded(self) -> tuple[Distribution, ...]:
-        """The files that the index did not have."""
-        return self._with("upload")
-
-    @property
-    def skipped(self) -> tuple[Distribution, ...]:
-        """The files that were there already, with the same hash."""
-        return self._with("skip")
-
-    @property
-    def replaced(self) -> tuple[Distribution, ...]:
-        """The files that were there with another hash."""
-        return self._with("replace")
-
-    @property
-    def refused(self) -> tuple[Distribution, ...]:
-        """The files that cannot be sent: another one of that name is there."""
-        return self._with("refuse")
-
-    @property
-    def version(self) -> str:
-        """The version that was published."""
-        return self.steps[0].distribution.version
-
-    def to_json(self, *, planned: bool = False) -> dict[str, object]:
-        """Return the publication as ``--json`` prints it; *planned* where nothing is done yet."""
-        return {
-            "repository": self.repository.name,
-            "url": self.repository.upload_url,
-            "project": self.steps[0].distribution.name,
-            "version": self.version,
-            "files": [
-                {
-                    "filename": step.distribution.filename,
-                    "sha256": step.distribution.sha256,
-                    "size": step.distribution.size,
-                    "status": step.action if planned else _DONE[step.action],
-                }
-                for step in self.steps
-            ],
-            "verified": self.verified,
-        }
-
-    def _with(self, action: Action) -> tuple[Distribution, ...]:
-        return tuple(step.distribution for step in self.steps if step.action == action)
-
-
-def plan(
+def plan(  # noqa: PLR0913 - as of `publish`
     distributions: Sequence[Distribution],
     repository: Repository,
     *,
     overwrite: bool = False,
+    attestations: Mapping[str, str] | None = None,
     reporter: Reporter,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> Publication:
     """Return what publishing *distributions* would do; nothing is sent. Raises `PublishError`."""
-    with _connection(repository, reporter, patience) as (_, index):
-        return _plan(distributions, repository, index, reporter, overwrite=overwrite)
+    with connection(repository, reporter, patience) as line:
+        return _Planner(line, attestations or {}, overwrite=overwrite).plan(distributions)
 
 
 def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
@@ -126,114 +63,98 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     overwrite: bool = False,
     verify: bool = True,
     keep_in: Path | None = None,
+    jobs: int = 1,
+    attestations: Mapping[str, str] | None = None,
     reporter: Reporter,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> Publication:
-    """Upload *distributions* to *repository* and read the index back.
+    """Upload *distributions* to *repository*, *jobs* at a time, and read the index back.
 
     Files that are there already with the same SHA-256 are skipped; with another one they raise
     `FileConflict` before anything is sent, unless *overwrite*. Copies go to *keep_in* once
     nothing stands against the upload and before it begins, so that an interrupted publication
-    can be finished with the very same files. Raises `VerificationFailed` where the index, with
-    *verify*, does not show every file with its hash, and the other kinds of `PublishError`.
+    can be finished with the very same files. *attestations* are JSON lists by file name, sent
+    with the files (PEP 740). Raises `VerificationFailed` where the index, with *verify*, does not
+    show every file with its hash, and the other kinds of `PublishError`.
     """
-    with _connection(repository, reporter, patience) as (web, index):
-        publication = _plan(distributions, repository, index, reporter, overwrite=overwrite)
+    signatures = attestations or {}
+    with connection(repository, reporter, patience) as line:
+        publication = _Planner(line, signatures, overwrite=overwrite).plan(distributions)
         _refuse_conflicts(publication)
         if keep_in is not None:
-            keep(distributions, keep_in)
-        uploader = Uploader(web, index, patience, reporter, overwrite=overwrite)
-        for step in publication.steps:
-            _perform(step, uploader, reporter)
+            keep(distributions, keep_in, signatures)
+        uploader = Uploader(line.web, line.index, patience, signatures, overwrite=overwrite)
+        publication = _deliver(line, publication, uploader, jobs)
         if not verify:
             return publication
-        if index is None:
+        if line.index is None:
             reporter.note(f"{repository.name} has no known index to read back.")
             return publication
         outdated = {
             step.distribution.filename: step.found for step in publication.steps if step.found
         }
-        read_back(index, distributions, outdated, repository.name, patience)
-        return replace(publication, verified=True)
+        page = read_back(line.index, distributions, outdated, repository.name, patience)
+        missing = unsigned(distributions, page, signatures)
+        if missing:
+            reporter.note(
+                f"{repository.name} shows no signature of {', '.join(missing)}: they are kept "
+                "only beside the files."
+            )
+        signed = tuple(name for name in signatures if name not in missing)
+        return replace(publication, verified=True, signed_files=signed, unsigned_files=missing)
 
 
-def check(
-    project: str,
-    version: str,
-    repository: Repository,
-    *,
-    reporter: Reporter,
-    patience: Patience = DEFAULT_PATIENCE,
-) -> None:
-    """Check before a release that *version* of *project* can be published; nothing is sent.
+@dataclass(frozen=True)
+class _Planner:
+    """Says what files need, by what is there."""
 
-    Raises `Unauthorized` and `Unreachable`, and `FileConflict` where the index has files of that
-    version already. An index that cannot be read for another reason is only noted.
-    """
-    with _connection(repository, reporter, patience) as (_, index):
-        page = _if_readable(lambda: index.project_page(project), reporter) if index else {}
-    there = sorted(select(page, project, version))
-    if there:
-        raise FileConflict(
-            f"{repository.name} already has {version} of {project}: {', '.join(there)}.",
-            hint="Release a higher version, for example: poetry aegis release patch",
-        )
+    line: Connection
+    attestations: Mapping[str, str] = field(default_factory=dict)
+    overwrite: bool = False
 
+    def plan(self, distributions: Sequence[Distribution]) -> Publication:
+        if not distributions:
+            raise BuildFailed("There is nothing to publish.", hint="Build it with: poetry build")
+        measuring = Measuring(distributions)
+        page = self.line.page(distributions[0].name)
+        measuring.wait()
+        steps = tuple(self._step(file, (page or {}).get(file.filename)) for file in distributions)
+        return Publication(self.line.repository, steps, is_first=not page)
 
-@contextlib.contextmanager
-def _connection(
-    repository: Repository, reporter: Reporter, patience: Patience
-) -> Iterator[tuple[Web, Index | None]]:
-    check_upload_url(repository)
-    for note in repository.notes:
-        reporter.note(note)
-    with contextlib.closing(Web(repository)) as web:
-        url = repository.index_url
-        yield web, None if url is None else Index(web, url, patience, reporter.note)
+    def _step(self, distribution: Distribution, shown: IndexedFile | None) -> Step:
+        index = self.line.index
+        if shown is None or index is None:
+            return Step(distribution, "upload")
+        found = index.sha256(shown)
+        if found != distribution.sha256:
+            return Step(distribution, "replace" if self.overwrite else "refuse", found)
+        return Step(distribution, "sign" if self._lacks_signature(shown) else "skip", found)
+
+    def _lacks_signature(self, shown: IndexedFile) -> bool:
+        attestations = self.attestations.get(shown.filename)
+        return attestations is not None and lacks_signature(self.line.web, shown, attestations)
 
 
-def _plan(
-    distributions: Sequence[Distribution],
-    repository: Repository,
-    index: Index | None,
-    reporter: Reporter,
-    *,
-    overwrite: bool,
+def _deliver(
+    line: Connection, publication: Publication, uploader: Uploader, jobs: int
 ) -> Publication:
-    if not distributions:
-        raise BuildFailed("There is nothing to publish.", hint="Build it with: poetry build")
-    found = _if_readable(lambda: _hashes(distributions, index), reporter) if index else {}
-    steps = (_step(file, found.get(file.filename), overwrite=overwrite) for file in distributions)
-    return Publication(repository, tuple(steps))
-
-
-def _hashes(distributions: Sequence[Distribution], index: Index) -> dict[str, str]:
-    """Return the SHA-256 of those files that the index has, by file name."""
-    page = index.project_page(distributions[0].name)
-    return {
-        file.filename: index.sha256(page[file.filename])
-        for file in distributions
-        if file.filename in page
-    }
-
-
-def _if_readable(read: Callable[[], dict[str, T]], reporter: Reporter) -> dict[str, T]:
-    """Return what *read* finds on the index; nothing where only reading is refused."""
+    """Send what is to be sent, in the place of what is there, if it must be; return what it was."""
+    if publication.replaced:
+        line.reporter.note(_LOCKED)
     try:
-        return read()
-    except (Unauthorized, Unreachable):
-        raise  # The upload would fail the same way, only later.
+        deliver(publication, uploader, jobs, line.reporter)
+    except FileConflict as conflict:
+        if not publication.replaced:
+            raise
+        publication = make_room(line, publication, conflict)
+    else:
+        return publication
+    try:
+        deliver(publication, uploader, jobs, line.reporter)
     except PublishError as error:
-        reporter.note(f"What is already there cannot be seen: {error}")
-        return {}
-
-
-def _step(distribution: Distribution, found: str | None, *, overwrite: bool) -> Step:
-    if found is None:
-        return Step(distribution, "upload")
-    if found == distribution.sha256:
-        return Step(distribution, "skip", found)
-    return Step(distribution, "replace" if overwrite else "refuse", found)
+        error.hint = f"What was there is removed: run the same command again.\n{error.hint}"
+        raise
+    return publication
 
 
 def _refuse_conflicts(publication: Publication) -> None:
@@ -241,13 +162,3 @@ def _refuse_conflicts(publication: Publication) -> None:
     for step in publication.steps:
         if step.action == "refuse" and step.found:
             raise conflict(different(step.distribution, step.found, name), name, overwrite=False)
-
-
-def _perform(step: Step, uploader: Uploader, reporter: Reporter) -> None:
-    distribution = step.distribution
-    if step.action == "skip":
-        reporter.skipped(distribution, "the same file is already there")
-        return
-    reporter.started(distribution)
-    uploader.upload(distribution)
-    reporter.finished(distribution, _DONE[step.action])

@@ -93,8 +93,8 @@ def index_url_of(upload_url: str) -> str:
             "The repository's URL cannot be understood, so it is neither used nor shown.",
             hint="Set it with: poetry config repositories.NAME https://HOST/",
         ) from None
-    if segments[-1:] in (["simple"], ["legacy"]):
-        segments.pop()
+    if segments[-1:] in (["simple"], ["legacy"]) or segments[-2:] == ["pypi", "upload"]:
+        segments.pop()  # The last one is of Azure Artifacts.
     return _with_path(upload_url, [*segments, "simple"])
 
 

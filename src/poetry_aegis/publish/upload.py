@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import FileConflict, Forbidden
+from poetry_aegis.publish.form import UploadForm
 from poetry_aegis.publish.patience import Failure, persist
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
+    from collections.abc import Mapping
 
     from poetry_aegis.publish.answers import Answer
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.index import Index
     from poetry_aegis.publish.patience import Patience
-    from poetry_aegis.publish.reporter import Reporter
+    from poetry_aegis.publish.relay import Relay
     from poetry_aegis.publish.web import Web
 
 # Asks a poetry-aegis registry to replace a file of the same name; other servers ignore it.
@@ -28,24 +27,32 @@ _NEW_VERSION = "Release a new version: poetry aegis publish --bump patch"
 
 @dataclass(frozen=True)
 class Uploader:
-    """Sends distributions through *web* and reads *index*, where there is one, when in doubt."""
+    """Sends distributions through *web* and reads *index*, where there is one, when in doubt.
+
+    *attestations* are sent with the files that have the names in it. May be shared by threads.
+    """
 
     web: Web
     index: Index | None
     patience: Patience
-    reporter: Reporter
+    attestations: Mapping[str, str]
     overwrite: bool = False
     _doubtful: set[str] = field(default_factory=set, init=False)
 
-    def upload(self, distribution: Distribution) -> None:
-        """Send *distribution* and return once the server has it.
+    def upload(self, distribution: Distribution, relay: Relay) -> None:
+        """Send *distribution* and return once the server has it; *relay* hears of the way there.
 
         Failures that pass are repeated. That is safe: before a repeat the index is read, and an
         upload that was stored before its answer got lost is not sent again. Raises
         `FileConflict` where another file of that name is there, and other `PublishError`.
         """
         try:
-            persist(lambda: self._attempt(distribution), self.patience, self.reporter.note)
+            persist(
+                lambda: self._attempt(distribution, relay),
+                self.patience,
+                relay.note,
+                pause=relay.pause,
+            )
         except FileConflict as error:
             name = self.web.repository.name
             found = self.index.hash_of(distribution) if self.index else None
@@ -59,42 +66,37 @@ class Uploader:
                 error.hint = f"To replace files takes more rights than to upload. {_NEW_VERSION}"
             raise
 
-    def _attempt(self, distribution: Distribution) -> Answer | Failure | None:
-        outcome = self._post(distribution)
+    def _attempt(self, distribution: Distribution, relay: Relay) -> Answer | Failure | None:
+        form = self._form(distribution, relay)
+        headers = OVERWRITE if self.overwrite else {}
+        outcome = self.web.post(self.web.repository.upload_url, form, headers)
         if isinstance(outcome, Failure) and outcome.reached:
             stored = self.index.holds(distribution) if self.index else None
             if stored:
                 return None
-            self._weigh(distribution, ruled_out=stored is False, refused=outcome.refused)
+            # A refusal says nothing of an earlier attempt, whose answer was lost.
+            lost = form.has_left and not outcome.refused
+            doubtful = lost or distribution.filename in self._doubtful
+            self._weigh(distribution, relay, absent=stored is False or not doubtful)
         return outcome
 
-    def _weigh(self, distribution: Distribution, *, ruled_out: bool, refused: bool) -> None:
+    def _weigh(self, distribution: Distribution, relay: Relay, *, absent: bool) -> None:
         """Tell whether the server may have *distribution*, an attempt at which has failed."""
-        name = distribution.filename
-        # A refusal says nothing of an earlier attempt, whose answer was lost.
-        if ruled_out or (refused and name not in self._doubtful):
-            self._doubtful.discard(name)
-            self.reporter.absent(distribution)
+        if absent:
+            self._doubtful.discard(distribution.filename)
+            relay.absent(distribution)
         else:
-            self._doubtful.add(name)
-            self.reporter.sent(distribution)
+            self._doubtful.add(distribution.filename)
+            relay.possible(distribution)
 
-    def _post(self, distribution: Distribution) -> Answer | Failure:
-        def tell(sent: int) -> None:
-            self.reporter.advanced(distribution, sent)
-            if sent >= distribution.size:
-                self.reporter.sent(distribution)
-
-        with _Counted(distribution.path, tell) as stream:
-            return self.web.post(
-                self.web.repository.upload_url,
-                fields=upload_form(distribution),
-                files={"content": (distribution.filename, stream, "application/octet-stream")},
-                headers=OVERWRITE if self.overwrite else {},
-            )
+    def _form(self, distribution: Distribution, relay: Relay) -> UploadForm:
+        fields = upload_fields(distribution)
+        if distribution.filename in self.attestations:
+            fields["attestations"] = [self.attestations[distribution.filename]]
+        return UploadForm(fields, distribution.path, lambda sent: relay.leaving(distribution, sent))
 
 
-def upload_form(distribution: Distribution) -> dict[str, list[str]]:
+def upload_fields(distribution: Distribution) -> dict[str, list[str]]:
     """Return the fields of the legacy upload form for *distribution*, the file itself aside."""
     form: dict[str, list[str]] = {}
     for key, value in (
@@ -103,9 +105,9 @@ def upload_form(distribution: Distribution) -> dict[str, list[str]]:
         *distribution.metadata,
         ("filetype", distribution.filetype),
         ("pyversion", distribution.pyversion),
-        ("md5_digest", distribution.md5),
-        ("sha256_digest", distribution.sha256),
-        ("blake2_256_digest", distribution.blake2_256),
+        ("md5_digest", distribution.digests.md5),
+        ("sha256_digest", distribution.digests.sha256),
+        ("blake2_256_digest", distribution.digests.blake2_256),
     ):
         form.setdefault(key, []).append(value)
     return form
@@ -130,16 +132,3 @@ def conflict(message: str, name: str, *, overwrite: bool) -> FileConflict:
             "hash: poetry aegis publish --force"
         )
     return FileConflict(message, hint=hint)
-
-
-class _Counted(io.FileIO):
-    """A file that tells how many bytes of it have been read."""
-
-    def __init__(self, path: Path, tell_sent: Callable[[int], None]) -> None:
-        super().__init__(path, "rb")
-        self._tell_sent = tell_sent
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        chunk = super().read(size)
-        self._tell_sent(self.tell())
-        return chunk

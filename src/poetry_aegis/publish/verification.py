@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from poetry_aegis.publish.distributions import Distribution
-    from poetry_aegis.publish.index import Index
+    from poetry_aegis.publish.index import Index, IndexedFile
 
 _LOOK = (
     "Run the same command again: what has arrived is not sent twice. "
@@ -26,15 +26,15 @@ def read_back(
     outdated: Mapping[str, str],
     name: str,
     patience: Patience,
-) -> None:
-    """Return once *index*, of repository *name*, shows all *distributions*, of one project.
+) -> dict[str, IndexedFile]:
+    """Return the page of *index*, of repository *name*, once it shows all *distributions*.
 
-    Some indexes show an upload only seconds later, and until then the hash of before, which is in
-    *outdated* by file name: for as long as *patience* allows, it is read again. Raises
-    `VerificationFailed`, naming the file and both hashes.
+    They are of one project. Some indexes show an upload only seconds later, and until then the
+    hash of before, which is in *outdated* by file name: for as long as *patience* allows, it is
+    read again. Raises `VerificationFailed`, naming the file and both hashes.
     """
 
-    def look() -> Failure | None:
+    def look() -> dict[str, IndexedFile] | Failure:
         try:
             page = index.once().project_page(distributions[0].name)
             for file in distributions:
@@ -45,9 +45,9 @@ def read_back(
         except PublishError as error:
             passing = not isinstance(error, (Unauthorized, Forbidden))
             return Failure(_unreadable(error, name), repeatable=passing)
-        return None
+        return page
 
-    persist(look, Patience(backoffs=patience.looks), tell=lambda _: None)
+    return persist(look, Patience(backoffs=patience.looks), tell=lambda _: None)
 
 
 def _wrong(file: Distribution, shown: str | None, name: str) -> VerificationFailed:

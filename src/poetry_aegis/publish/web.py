@@ -13,17 +13,21 @@ import httpx
 
 from poetry_aegis.errors import PublishError, Unreachable
 from poetry_aegis.publish.answers import Answer, reading_failure, upload_failure
+from poetry_aegis.publish.lines import Lines
 from poetry_aegis.publish.patience import Failure
 from poetry_aegis.publish.repository import without_userinfo
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping, Sequence
+    from collections.abc import Callable, Generator, Mapping
     from typing import Any
 
+    from poetry_aegis.publish.form import UploadForm
     from poetry_aegis.publish.repository import Repository
 
 # A server may hash and check a large file before it answers, so reading is given longest.
 _TIMEOUT = httpx.Timeout(connect=10.0, write=60.0, read=120.0, pool=10.0)
+# More than there are jobs: a thread never waits for a connection.
+_LIMITS = httpx.Limits(max_connections=64, max_keepalive_connections=64)
 _LARGEST_ANSWER = 64 << 20  # bytes
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 # UnicodeError: a host name that IDNA cannot spell.
@@ -45,11 +49,13 @@ class Web:
         for name in ("httpx", "httpcore"):
             # What they tell when debugging, cookies and a server's every word, may be secret.
             logging.getLogger(name).setLevel(logging.WARNING)
+        self._lines = Lines()
         try:
             self._client = httpx.Client(
                 auth=_OwnHosts(repository),
                 verify=_tls(repository),
                 timeout=_TIMEOUT,
+                limits=_LIMITS,
                 headers={"User-Agent": user_agent()},
             )
         except (httpx.InvalidURL, ValueError, ImportError):
@@ -63,6 +69,10 @@ class Web:
         """Close the connections."""
         self._client.close()
 
+    def cut(self) -> None:
+        """Cut all connections at once, whatever threads are sending or waiting for on them."""
+        self._lines.cut()
+
     def get(self, url: str, headers: Mapping[str, str]) -> Answer | Failure:
         """Read *url*, redirects followed. A 404 is an answer, other refusals are failures."""
         answer = self._send("GET", url, headers, follow_redirects=True)
@@ -70,16 +80,10 @@ class Web:
             return answer
         return reading_failure(answer, self.repository)
 
-    def post(
-        self,
-        url: str,
-        fields: Mapping[str, Sequence[str]],
-        files: Mapping[str, Any],
-        headers: Mapping[str, str],
-    ) -> Answer | Failure:
-        """Post a multipart form, streamed; no redirect is followed. Any answer but 2xx fails."""
-        form = {"data": dict(fields), "files": files}
-        answer = self._send("POST", url, headers, follow_redirects=False, **form)
+    def post(self, url: str, form: UploadForm, headers: Mapping[str, str]) -> Answer | Failure:
+        """Post *form*, streamed; no redirect is followed. Any answer but 2xx is a failure."""
+        headers = {**form.headers, **headers}
+        answer = self._send("POST", url, headers, follow_redirects=False, content=form)
         if isinstance(answer, Failure) or answer.ok:
             return answer
         return upload_failure(answer, self.repository)
@@ -92,17 +96,26 @@ class Web:
         accepted = {"Accept": "application/json"}
         return self._send(method, url, accepted, follow_redirects=False, **how)
 
-    def sha256(self, url: str) -> str | Failure:
-        """Download *url* and return the SHA-256 of its content in hex; nothing is stored."""
+    def sha256(self, url: str, hear: Callable[[bytes], object] | None = None) -> str | Failure:
+        """Download *url* and return the SHA-256 of its content in hex.
+
+        Nothing is stored; *hear* gets each piece of it, and ends the download where it raises.
+        """
         digest = hashlib.sha256()
         try:
             with self._client.stream(
-                "GET", url, headers=_AS_IT_IS, follow_redirects=True
+                "GET",
+                url,
+                headers=_AS_IT_IS,
+                follow_redirects=True,
+                extensions={"trace": self._lines.note},
             ) as response:
                 if response.status_code != 200:
                     return reading_failure(_answer(response, b""), self.repository)
                 for chunk in response.iter_bytes():
                     digest.update(chunk)
+                    if hear is not None:
+                        hear(chunk)
         except _BROKEN as error:
             return self._failure(error, url)
         return digest.hexdigest()
@@ -111,10 +124,12 @@ class Web:
         self, method: str, url: str, headers: Mapping[str, str], **how: Any
     ) -> Answer | Failure:
         try:
-            with self._client.stream(method, url, headers=headers, **how) as response:
+            with self._client.stream(
+                method, url, headers=headers, extensions={"trace": self._lines.note}, **how
+            ) as response:
                 return _answer(response, _read_bounded(response))
         except _BROKEN as error:
-            return self._failure(error, url, sends="files" in how)
+            return self._failure(error, url, sends="content" in how)
 
     def _failure(self, error: Exception, url: str, *, sends: bool = False) -> Failure:
         name = self.repository.name

@@ -1,114 +1,102 @@
-"""Attestations: what somebody signed about a distribution (PEP 740).
+"""Provenance: the attestations of a distribution, as this index keeps and serves them (PEP 740).
 
 Checked here is that they are of the right shape and about this very file; whose signature it is,
-and whether that one is to be trusted, is for those who install the file to verify.
+and whether that one is to be trusted, is looked at by `signers`, and by those who install the file.
 """
 
 from __future__ import annotations
 
-import base64
 import json
-import re
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any
 
-from poetry_aegis.registry.errors import BadUpload
-from poetry_aegis.registry.names import parse_file_name
+from poetry_aegis.registry.errors import BadAttestations
+from poetry_aegis.signatures.attestation import (
+    MOST,
+    Attestation,
+    merged,
+    parse_attestations,
+    parse_provenance,
+)
+from poetry_aegis.signatures.statement import Malformed, check_statement, parse_json
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-_MOST = 16  # attestations of one file
-_STATEMENT = "https://in-toto.io/Statement/v1"
-_PREDICATES = re.compile(r"https://slsa\.dev/provenance/v1|https://[^/\s]+/attestations/publish/v1")
 _PUBLISHER = {"kind": "poetry-aegis", "claims": {}}  # the audit trail knows who it was
 
 
 def provenance_of(attestations: str, file_name: str, sha256: str) -> bytes:
     """Return the provenance file of a distribution from *attestations*, a JSON list of them.
 
-    Raises `BadUpload` where one is malformed, or not about *file_name* with the digest *sha256*.
+    Raises `BadAttestations` where one is malformed, or not about *file_name* with the digest
+    *sha256*.
     """
     try:
-        found = _parse(attestations)
-        if not isinstance(found, list) or not 1 <= len(found) <= _MOST:
-            raise _Malformed(f"they are not a list of 1 to {_MOST}")
+        found = parse_attestations(attestations)
+    except Malformed as error:
+        raise BadAttestations(
+            f"The attestations of {file_name} cannot be taken: {error}."
+        ) from error
+    try:
         for attestation in found:
-            _check_attestation(attestation, file_name, sha256)
-        bundle = {"publisher": _PUBLISHER, "attestations": found}
-        document = {"version": 1, "attestation_bundles": [bundle]}
-        return json.dumps(document, allow_nan=False).encode()
-    except _Malformed as error:
-        raise BadUpload(f"The attestations of {file_name} cannot be taken: {error}.") from error
-    except (ValueError, RecursionError) as error:
-        raise BadUpload(f"The attestations of {file_name} are not JSON.") from error
-
-
-class _Malformed(Exception):
-    """What is wrong, as the end of a sentence."""
-
-
-def _check_attestation(attestation: object, file_name: str, sha256: str) -> None:
-    if not isinstance(attestation, dict) or attestation.get("version") != 1:
-        raise _Malformed("one is not an attestation of version 1")
-    if not isinstance(attestation.get("verification_material"), dict):
-        raise _Malformed("one has no verification_material")
-    envelope = attestation.get("envelope")
-    if not isinstance(envelope, dict):
-        raise _Malformed("one has no envelope")
-    if not _decoded(envelope, "signature"):
-        raise _Malformed("one has an empty signature")
+            check_statement(attestation.statement, file_name, sha256)
+    except Malformed as error:
+        raise BadAttestations(f"An attestation of {file_name} cannot be taken: {error}.") from error
+    bundle = {"publisher": _PUBLISHER, "attestations": _documents(merged(found))}
     try:
-        statement = _parse(_decoded(envelope, "statement").decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise _Malformed("one has a statement that is not JSON") from error
-    _check_statement(statement, file_name, sha256)
-
-
-def _check_statement(statement: object, file_name: str, sha256: str) -> None:
-    if not isinstance(statement, dict) or statement.get("_type") != _STATEMENT:
-        raise _Malformed("one has a statement that is not an in-toto Statement v1")
-    predicate = statement.get("predicateType")
-    if not isinstance(predicate, str) or not _PREDICATES.fullmatch(predicate):
-        raise _Malformed("one has a predicateType that is neither publishing nor SLSA provenance")
-    match statement.get("subject"):
-        case [{"name": str(name), "digest": {"sha256": str(digest)}}]:
-            if not _name_the_same(name, file_name):
-                raise _Malformed(f"one is about another file, {name[:200]!a}")
-            if digest != sha256:
-                raise _Malformed("one is about other content: its sha256 is not the file's")
-        case _:
-            raise _Malformed("one does not have a single subject with a name and a sha256")
-
-
-def _name_the_same(one: str, other: str) -> bool:
-    """Tell whether two file names are one distribution's: a subject may be spelled otherwise."""
-    try:
-        return parse_file_name(one).names_the_same(parse_file_name(other))
-    except BadUpload:
-        return False
-
-
-def _decoded(envelope: Mapping[str, object], key: str) -> bytes:
-    value = envelope.get(key)
-    if not isinstance(value, str):
-        raise _Malformed(f"one has no {key}")
-    try:
-        return base64.b64decode(value, validate=True)
+        return _dumped({"version": 1, "attestation_bundles": [bundle]})
     except ValueError as error:
-        raise _Malformed(f"one has a {key} that is not base64") from error
+        raise BadAttestations(f"The attestations of {file_name} are not JSON.") from error
 
 
-def _parse(text: str) -> Any:
-    """Return the value of *text*, in which no key stands twice. Raises ``ValueError``."""
-    return json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse_constant)
+def attestations_in(provenance: bytes | None) -> tuple[Attestation, ...]:
+    """Return the attestations of a provenance file; none where there is none that can be read."""
+    try:
+        return parse_provenance(provenance.decode()) if provenance else ()
+    except ValueError:  # edited by hand
+        return ()
 
 
-def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
-    return found
+def is_about(provenance: bytes, file_name: str, sha256: str) -> bool:
+    """Tell whether *provenance* is that of *file_name* with the digest *sha256*."""
+    found = attestations_in(provenance)
+    try:
+        for attestation in found:
+            check_statement(attestation.statement, file_name, sha256)
+    except Malformed:
+        return False
+    return bool(found)
 
 
-def _refuse_constant(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+def with_more(present: bytes | None, given: bytes | None) -> bytes | None:
+    """Return the provenance *present* with the attestations that only *given* has.
+
+    What is there stays as it is, to the byte where there is nothing more. Raises `BadAttestations`
+    where they would be more than a file may have.
+    """
+    known = attestations_in(present)
+    if given is None or present is None or not known:
+        return present if given is None else given
+    more = merged(known, attestations_in(given))[len(merged(known)) :]
+    if not more:
+        return present
+    if len(known) + len(more) > MOST:
+        raise BadAttestations(f"The file has {len(known)} attestations, and may have {MOST}.")
+    return _dumped(_extended(parse_json(present.decode()), _documents(more)))
+
+
+def _extended(document: Any, attestations: list[Any]) -> Any:
+    """Return the provenance *document* with *attestations* in the bundle of this index."""
+    bundles: list[Any] = list(document["attestation_bundles"])
+    for place, bundle in enumerate(bundles):
+        if bundle.get("publisher") == _PUBLISHER:
+            bundles[place] = {**bundle, "attestations": [*bundle["attestations"], *attestations]}
+            break
+    else:
+        bundles.append({"publisher": _PUBLISHER, "attestations": attestations})
+    return {**document, "attestation_bundles": bundles}
+
+
+def _documents(attestations: tuple[Attestation, ...]) -> list[Any]:
+    return [attestation.document for attestation in attestations]
+
+
+def _dumped(document: Any) -> bytes:
+    return json.dumps(document, allow_nan=False).encode()

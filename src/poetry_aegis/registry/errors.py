@@ -19,6 +19,8 @@
     └── HttpError                   an answer to a client, with its status
         ├── BadUpload         400   the form, the file or its metadata are not as they must be
         │   ├── FileExists    400   another file of the same name is there
+        │   ├── BadAttestations 400 they are malformed, too many, or not about the file
+        │   │   └── NotSigned 400   those who must sign the project's files have not
         │   └── NotUploadable 400   the project takes no uploads: archived or quarantined
         ├── BadRequest        400   a request to the API that makes no sense
         ├── Unauthorized      401   a wrong or missing credential
@@ -136,6 +138,14 @@ class BadUpload(HttpError):
 
 class FileExists(BadUpload):
     """Another file of the same name is there."""
+
+
+class BadAttestations(BadUpload):
+    """The attestations of a file are malformed, too many, or not about it (PEP 740)."""
+
+
+class NotSigned(BadAttestations):
+    """Those who must sign the files of the project have not, or not all of them."""
 
 
 class NotUploadable(BadUpload):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LONGEST_MOMENT = 20  # bytes
 _LATEST = 2**40  # seconds since 1970
 _LOGINS = ("ok", "wrong", "limited")
-_UPLOADS = ("created", "unchanged", "overwritten", "refused", "failed")
+_UPLOADS = ("created", "unchanged", "signed", "overwritten", "refused", "failed")
 _LOOKUPS = ("hit", "miss")
 _FAILURES = (
     "timeout", "connection", "redirect", "address", "status", "size", "page", "digest",

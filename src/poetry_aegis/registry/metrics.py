@@ -99,7 +99,7 @@ class Metrics:
             latencies.add(seconds)
 
     def upload(self, outcome: str) -> None:
-        """Count an upload: ``created``, ``unchanged``, ``overwritten``, ``refused``, ``failed``."""
+        """Count an upload by what became of it, as `http.uploads.Uploads` tells."""
         self._add(self._counts.uploads, outcome)
 
     def download(self, size: int) -> None:

@@ -70,6 +70,27 @@ class UpstreamSettings:
 
 
 @dataclass(frozen=True)
+class SignatureSettings:
+    """``[signatures]``: uploads to the projects *required*, patterns of names, must be signed.
+
+    *trust* is a TOML file of the keys that count and of how many must sign, as
+    `poetry_aegis.signatures.trust` has it; relative to the settings file. It is read anew when it
+    changes.
+    """
+
+    required: tuple[str, ...] = ()
+    trust: str = ""
+
+    def __post_init__(self) -> None:
+        _require_patterns(self, "required")
+        if self.required and not self.trust:
+            raise InvalidTable(
+                "required is set, and trust is not: nobody's signature would count.",
+                hint='Name the file of the keys that count, as trust = "trust.toml".',
+            )
+
+
+@dataclass(frozen=True)
 class RetentionRule:
     """``[[retention]]``: which releases of the *projects*, patterns of names, may be deleted.
 
@@ -122,6 +143,7 @@ class RegistrySettings:
     redis_url: str = field(default="", repr=False)
     logins: LoginLimits = field(default_factory=LoginLimits)
     upstream: UpstreamSettings = field(default_factory=UpstreamSettings)
+    signatures: SignatureSettings = field(default_factory=SignatureSettings)
     retention: tuple[RetentionRule, ...] = ()
 
     def __post_init__(self) -> None:

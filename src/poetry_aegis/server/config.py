@@ -66,6 +66,11 @@ class ServerSettings(RegistrySettings):
                 "[redis] is for this project's own registry; pypiserver makes no use of it.",
                 hint='Set enabled = false there, or engine = "registry".',
             )
+        if self.engine != "registry" and self.signatures.required:
+            raise InvalidTable(
+                "[signatures] is for this project's own registry; pypiserver looks at none.",
+                hint='Leave required away there, or set engine = "registry".',
+            )
         if self.metrics_port == self.port:
             raise InvalidTable(
                 f"port and metrics_port are both {self.port}.",

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from poetry_aegis.errors import MissingExtra
 
 # The import names of the extra's requirements.
-MODULES = ("bcrypt", "python_multipart", "starlette", "uvicorn")
+MODULES = ("bcrypt", "python_multipart", "securesystemslib", "starlette", "uvicorn")
 
 
 def require_registry() -> None:

@@ -8,6 +8,7 @@
     run/registry.toml   the settings it was started with, written from server.toml
     run/lock            held while a command starts, stops or changes something
     logs/registry.log   what the process prints
+    trust.toml          the keys whose signatures count, where server.toml names it
     backups/            backups, unless server.toml names another folder
 
 and for the Compose stack::
@@ -28,6 +29,7 @@ from pathlib import Path
 from poetry_aegis.errors import NoServer, ServerError
 
 HOME_VARIABLE = "AEGIS_SERVER_HOME"
+TRUST = "trust.toml"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,13 @@ class ServerHome:
     def log_file(self) -> Path:
         """What the process prints."""
         return self.root / "logs" / "registry.log"
+
+    def trust_file(self, named: str = TRUST) -> Path:
+        """Return where the file of trusted keys is that the settings have *named*.
+
+        Under its usual name it is in backups, too.
+        """
+        return self.root / named
 
     @property
     def compose_file(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -125,6 +126,12 @@ TABLES = """
 #fresh = 600          # seconds until a page is asked for again
 #timeout = 15         # seconds
 
+# Projects whose uploads must be signed, and the file of the keys that count, in this folder. It is
+# read anew when it changes; a stack of containers has a copy, which `apply` brings up to date.
+#[signatures]
+#required = ["acme-*"]   # ["*"] for all
+#trust = "trust.toml"    # under this name it is in backups, too
+
 # Which releases `poetry aegis server prune` may delete; any number of rules.
 #[[retention]]
 #projects = ["*"]
@@ -161,4 +168,8 @@ def render_registry_settings(settings: ServerSettings) -> str:
     """Return what the registry's process is to read: all of its settings, in TOML."""
     import tomlkit
 
-    return GENERATED + tomlkit.dumps(settings.of_registry())
+    table = settings.of_registry()
+    if trust := settings.signatures.trust:
+        # What is relative to the home is read from a file one folder below it.
+        table["signatures"]["trust"] = PurePath("..", trust).as_posix()
+    return GENERATED + tomlkit.dumps(table)

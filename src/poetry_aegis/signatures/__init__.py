@@ -2,6 +2,7 @@
 
 ::
 
+    material       what keys are made of, so that one key is known in any spelling
     keys           public keys, and the signatures they make
     statement      what is signed: this file name has this sha256 (in-toto Statement v1)
     attestation    a signed statement, as an index stores and serves it (PEP 740, DSSE)

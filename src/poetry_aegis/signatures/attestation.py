@@ -16,10 +16,11 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from poetry_aegis.signatures.keys import Signature
+from poetry_aegis.signatures.keys import OPENPGP_HEADERS, Signature
 from poetry_aegis.signatures.statement import PAYLOAD_TYPE, Malformed, parse_json
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 MOST = 16  # attestations of one file
 
 _LONGEST_HINT = 200  # characters
+_HEADERS = re.compile(r"(?:[0-9a-f]{2}){1,512}")
 
 
 @dataclass(frozen=True)
@@ -97,13 +99,25 @@ def dump_attestations(attestations: Iterable[Attestation]) -> str:
 
 
 def merged(*lists: Iterable[Attestation]) -> tuple[Attestation, ...]:
-    """Return the attestations of all *lists*, in their order and none of them twice."""
-    found = {(one.statement, _envelope(one)): one for several in lists for one in several}
+    """Return the attestations of all *lists*, in their order; of two that are the same, the first.
+
+    A signature that is repeated as another key's is not the same: it must not take the place of
+    the true one.
+    """
+    found: dict[tuple[object, ...], Attestation] = {}
+    for several in lists:
+        for one in several:
+            found.setdefault(_identity(one), one)
     return tuple(found.values())
 
 
-def _envelope(attestation: Attestation) -> str:
-    return str(attestation.document["envelope"]["signature"])
+def _identity(attestation: Attestation) -> tuple[object, ...]:
+    """Return what only the same attestation has, however its base64 is spelled."""
+    signature = attestation.signature
+    if signature is None:
+        return attestation.statement, json.dumps(attestation.document, sort_keys=True)
+    more = tuple(sorted(signature.more.items()))
+    return attestation.statement, signature.key_id, signature.value, more
 
 
 def _attestations(documents: list[Any]) -> tuple[Attestation, ...]:
@@ -130,8 +144,15 @@ def _attestation(document: object) -> Attestation:
 def _signature(material: Mapping[str, Any], value: bytes) -> Signature | None:
     match material.get("public_key"):
         case {"hint": str(key_id), **more} if len(key_id) <= _LONGEST_HINT:
-            return Signature(key_id, value, {str(name): str(text) for name, text in more.items()})
+            return Signature(key_id, value, _headers(more))
     return None
+
+
+def _headers(more: Mapping[object, object]) -> dict[str, str]:
+    match more.get(OPENPGP_HEADERS):
+        case str(headers) if _HEADERS.fullmatch(headers):
+            return {OPENPGP_HEADERS: headers}
+    return {}
 
 
 def _decoded(envelope: Mapping[str, object], key: str) -> bytes:
@@ -139,6 +160,10 @@ def _decoded(envelope: Mapping[str, object], key: str) -> bytes:
     if not isinstance(value, str):
         raise Malformed(f"one has no {key}")
     try:
-        return base64.b64decode(value, validate=True)
+        decoded = base64.b64decode(value, validate=True)
     except ValueError as error:
         raise Malformed(f"one has a {key} that is not base64") from error
+    if base64.b64encode(decoded).decode() != value:
+        # The last character may have bits that say nothing: one signature, several spellings.
+        raise Malformed(f"one has a {key} that is not base64 as it is written")
+    return decoded

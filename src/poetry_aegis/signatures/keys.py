@@ -2,33 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from poetry_aegis.signatures.material import (
+    UnusableKey,
+    canonical,
+    identity_of,
+    load,
+    numbers_of,
+    tidy,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
     from securesystemslib.signer import Key
 
-ED25519 = "ed25519"
+OPENPGP_HEADERS = "other_headers"  # what an OpenPGP signature needs beside it, in hexadecimal
 
 _OPENPGP = "pgp+"
-_PEM = "-----BEGIN "
 _FINGERPRINT = re.compile(r"[0-9a-f]{40}")
-
-
-class UnusableKey(ValueError):
-    """A public key that is none, or of a kind that is not known."""
 
 
 @dataclass(frozen=True)
 class Signature:
     """A signature, made by the key with the *key_id*.
 
-    *more* is what some kinds of key need beside it: OpenPGP signs headers of its own, too.
+    *more* is what some kinds of key need beside it: OpenPGP signs headers of its own, too, which
+    stand there as `OPENPGP_HEADERS`.
     """
 
     key_id: str
@@ -42,7 +47,8 @@ class PublicKey:
 
     *keytype* and *scheme* are securesystemslib's. *public* is hexadecimal for ed25519, a PEM block
     for ECDSA and RSA, and ``NAME:HEX`` numbers for OpenPGP keys, which have a *fingerprint*, too.
-    Raises `UnusableKey`.
+    However it was spelled, two spellings of one key are equal. Raises `UnusableKey`, also for a key
+    that is too weak to be believed.
     """
 
     keytype: str
@@ -51,9 +57,18 @@ class PublicKey:
     fingerprint: str = ""
 
     def __post_init__(self) -> None:
+        fingerprint = "".join(self.fingerprint.split()).lower()
+        object.__setattr__(self, "fingerprint", fingerprint)
+        object.__setattr__(self, "public", tidy(self.public))
+        self._check_fingerprint()
+        # A key that is none is said now, not at the first signature.
+        object.__setattr__(self, "public", canonical(self.keytype, self.scheme, self.public))
+
+    def _check_fingerprint(self) -> None:
         if self.is_openpgp and not _FINGERPRINT.fullmatch(self.fingerprint):
             raise UnusableKey("An OpenPGP key needs its fingerprint, 40 hexadecimal digits.")
-        _ = self.id  # an unknown kind is said now, not at the first signature
+        if self.fingerprint and not self.is_openpgp:
+            raise UnusableKey("Only an OpenPGP key has a fingerprint.")
 
     @property
     def is_openpgp(self) -> bool:
@@ -66,16 +81,20 @@ class PublicKey:
         return self.key.keyid
 
     @cached_property
+    def identity(self) -> str:
+        """What is the same for one key under whatever scheme or fingerprint: its SHA-256."""
+        return identity_of(self._loaded)
+
+    @cached_property
     def key(self) -> Key:
         """The key as securesystemslib has it."""
-        from securesystemslib.exceptions import FormatError
-        from securesystemslib.signer import Key
+        from securesystemslib.signer import Key, SSlibKey
 
-        document = {"keytype": self.keytype, "scheme": self.scheme, "keyval": self._keyval()}
-        try:
-            return Key.from_dict(self.fingerprint or _key_id(document), document)
-        except (ValueError, TypeError, KeyError, FormatError) as error:
-            raise UnusableKey(f"{self.keytype}/{self.scheme} is no usable key: {error}.") from error
+        if not self.is_openpgp:
+            return SSlibKey.from_crypto(self._loaded, scheme=self.scheme)
+        keyval = {"private": "", "public": numbers_of(self.public)}
+        document = {"keytype": self.keytype, "scheme": self.scheme, "keyval": keyval}
+        return Key.from_dict(self.fingerprint, document)
 
     def has_signed(self, data: bytes, signature: Signature) -> bool:
         """Tell whether *signature* is this key's over *data*."""
@@ -84,7 +103,9 @@ class PublicKey:
 
         if signature.key_id != self.id:
             return False
-        signed = Signed(self.id, signature.value.hex(), dict(signature.more))
+        # Nothing else of what came along: the library would take a signature from there, too.
+        more = {OPENPGP_HEADERS: signature.more.get(OPENPGP_HEADERS)} if self.is_openpgp else {}
+        signed = Signed(self.id, signature.value.hex(), more)
         try:
             self.key.verify_signature(signed, data)
         except UnverifiedSignatureError:
@@ -93,13 +114,9 @@ class PublicKey:
             return False
         return True
 
-    def _keyval(self) -> dict[str, Any]:
-        if self.public.lstrip().startswith(_PEM):
-            return {"public": f"{self.public.strip()}\n"}
-        if not self.is_openpgp:
-            return {"public": self.public}
-        numbers = dict(number.partition(":")[::2] for number in self.public.split())
-        return {"private": "", "public": numbers}
+    @cached_property
+    def _loaded(self) -> PublicKeyTypes:
+        return load(self.keytype, self.scheme, self.public)
 
 
 def public_key_of(key: Key) -> PublicKey:
@@ -111,9 +128,3 @@ def public_key_of(key: Key) -> PublicKey:
         raise UnusableKey(f"{key.keytype}/{key.scheme} is a key without a public part.")
     numbers = " ".join(f"{name}:{value}" for name, value in sorted(public.items()))
     return PublicKey(key.keytype, key.scheme, numbers, key.keyid)
-
-
-def _key_id(document: dict[str, Any]) -> str:
-    from securesystemslib.formats import encode_canonical
-
-    return hashlib.sha256(str(encode_canonical(document)).encode()).hexdigest()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from math import isfinite
 from typing import Any, NoReturn
 
 from packaging.utils import parse_sdist_filename, parse_wheel_filename
@@ -59,7 +60,12 @@ def check_statement(statement: bytes, file_name: str, sha256: str) -> None:
 
 def parse_json(text: str) -> Any:
     """Return the value of *text*, in which no key stands twice. Raises ``ValueError``."""
-    return json.loads(text, object_pairs_hook=_unambiguous, parse_constant=_refuse_constant)
+    return json.loads(
+        text,
+        object_pairs_hook=_unambiguous,
+        parse_constant=_refuse_constant,
+        parse_float=_finite,
+    )
 
 
 def _name_the_same(one: str, other: str) -> bool:
@@ -83,6 +89,13 @@ def _unambiguous(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(found) < len(pairs):
         raise ValueError("a key is there twice")
     return found
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not isfinite(number):
+        raise ValueError("a number is too large")  # It could not be written down again.
+    return number
 
 
 def _refuse_constant(constant: str) -> NoReturn:

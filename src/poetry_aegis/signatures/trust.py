@@ -17,6 +17,7 @@ good": a key that is past its time, or revoked, speaks for nothing any more, old
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import date  # noqa: TC003 - read_table resolves the annotations
 from fnmatch import fnmatchcase
@@ -24,8 +25,12 @@ from functools import cached_property
 
 from packaging.utils import canonicalize_name
 
-from poetry_aegis.signatures.keys import PublicKey, UnusableKey
+from poetry_aegis.signatures.attestation import MOST
+from poetry_aegis.signatures.keys import PublicKey
+from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.tables import InvalidTable
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True)
@@ -49,6 +54,8 @@ class TrustedKey:
     def __post_init__(self) -> None:
         if self.valid_from and self.valid_until and self.valid_until < self.valid_from:
             raise InvalidTable("valid_until is before valid_from.")
+        if not self.reason.isprintable():
+            raise InvalidTable("reason must be one line of plain text.")
 
     @cached_property
     def key(self) -> PublicKey:
@@ -70,6 +77,15 @@ class TrustedKey:
             or (self.valid_until and today > self.valid_until)
         )
 
+    def standing(self, today: date) -> str:
+        """Return ``valid``, ``not yet valid``, ``expired`` or ``revoked``."""
+        if self.is_revoked(today):
+            return "revoked"
+        if not self.is_out_of_time(today):
+            return "valid"
+        early = self.valid_from is not None and today < self.valid_from
+        return "not yet valid" if early else "expired"
+
 
 @dataclass(frozen=True)
 class Trust:
@@ -79,27 +95,38 @@ class Trust:
     keys: dict[str, TrustedKey] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if self.threshold < 1:
-            raise InvalidTable("threshold must be 1 or more.")
+        if not 1 <= self.threshold <= MOST:
+            raise InvalidTable(f"threshold must be 1 to {MOST}.")
+        for name in self.keys:
+            check_key_name(name)
 
     @cached_property
     def by_id(self) -> dict[str, tuple[str, TrustedKey]]:
         """The keys with their names, by identifier.
 
-        Raises `InvalidTable` for a key that is none, and for one with two names. Not sooner: it
-        takes a library that is loaded only where signatures are looked at.
+        Raises `InvalidTable` for a key that is none, and for one with two names, however it is
+        spelled. Not sooner: it takes a library that is loaded only where signatures are looked at.
         """
-        found: dict[str, tuple[str, TrustedKey]] = {}
+        names: dict[str, str] = {}
         for name, trusted in self.keys.items():
             try:
-                identifier = trusted.key.id
+                same = {trusted.key.id, trusted.key.identity}
             except UnusableKey as error:
                 raise InvalidTable(f"keys.{name}: {error}") from error
-            if identifier in found:
+            if taken := same & names.keys():
                 # It would count for two.
-                raise InvalidTable(f"keys.{name} and keys.{found[identifier][0]} are the same key.")
-            found[identifier] = (name, trusted)
-        return found
+                raise InvalidTable(f"keys.{name} and keys.{names[taken.pop()]} are the same key.")
+            names |= dict.fromkeys(same, name)
+        return {trusted.key.id: (name, trusted) for name, trusted in self.keys.items()}
+
+
+def check_key_name(name: str) -> None:
+    """Raise `InvalidTable` unless *name* can be a key's: of a file, a table, and on a screen."""
+    if not _NAME.fullmatch(name):
+        raise InvalidTable(
+            f"{name[:80]!a} cannot be the name of a key: it has 1 to 64 letters, digits, dots, "
+            "hyphens and underscores, and begins with a letter or digit."
+        )
 
 
 def matches_any(project: str, patterns: tuple[str, ...]) -> bool:

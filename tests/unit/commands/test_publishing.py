@@ -10,6 +10,7 @@ from cleo.io.outputs.buffered_output import BufferedOutput
 
 from poetry_aegis.commands.publishing import Publishing, PublishOptions, summary
 from poetry_aegis.errors import PublishError
+from poetry_aegis.poetry_api import Project
 from poetry_aegis.publish.distributions import Distribution, read_distribution
 from poetry_aegis.publish.repository import Repository, index_url_of
 from tests.support.distributions import make_wheel
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from poetry_aegis.commands.base import AegisCommand
-    from poetry_aegis.poetry_api import Project
 
 
 @pytest.fixture
@@ -36,14 +36,15 @@ def wheel(tmp_path: Path) -> Distribution:
 
 @pytest.fixture
 def publishing(index: FaultyIndex, tmp_path: Path) -> Publishing:
+    (tmp_path / "pyproject.toml").write_text('[project]\nname = "demo"\n')
     output = BufferedOutput()
     for style in ("c1", "warning"):
         output.formatter.set_style(style, output.formatter.style("info"))
     return Publishing(
         cast("AegisCommand", SimpleNamespace(messages=output)),
-        cast("Project", SimpleNamespace(root=tmp_path)),
+        Project("demo", tmp_path / "pyproject.toml"),
         Repository("corp", index.url, index_url_of(index.url)),
-        PublishOptions(),
+        PublishOptions(jobs=1),
         tmp_path / "built",
     )
 
@@ -56,7 +57,7 @@ def fail(publishing: Publishing, wheel: Distribution) -> None:
 def test_an_upload_whose_fate_is_unknown_has_begun(
     publishing: Publishing, index: FaultyIndex, wheel: Distribution
 ) -> None:
-    index.script(Reply(500, stores=True))
+    index.script(Reply(500, stores=True, headers={"Retry-After": "3600"}))
     index.page_replies.extend([Reply(404), Reply(500)])
     fail(publishing, wheel)
     assert publishing.has_begun()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,7 @@ from tests.support.distributions import make_sdist, make_wheel
 from tests.support.faulty import FaultyIndex, faulty_index
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 PASSWORD = "correct horse/battery"
@@ -30,11 +31,19 @@ class Recorder:
     progress: dict[str, list[int]] = field(default_factory=dict)
     possible: set[str] = field(default_factory=set)
     """The files that the server may have, as told while they are under way."""
+    unsents: dict[str, str] = field(default_factory=dict)
+    """What was said of the files that a failure left behind."""
+    threads: set[int] = field(default_factory=set)
+    """Who has told of progress."""
+
+    def planned(self, distributions: Sequence[Distribution]) -> None:
+        pass
 
     def started(self, distribution: Distribution) -> None:
         self.events.append(("started", distribution.filename))
 
     def advanced(self, distribution: Distribution, sent: int) -> None:
+        self.threads.add(threading.get_ident())
         self.progress.setdefault(distribution.filename, []).append(sent)
 
     def sent(self, distribution: Distribution) -> None:
@@ -48,6 +57,9 @@ class Recorder:
 
     def skipped(self, distribution: Distribution, reason: str) -> None:
         self.events.append(("skipped", distribution.filename))
+
+    def unsent(self, distribution: Distribution, reason: str) -> None:
+        self.unsents[distribution.filename] = reason
 
     def note(self, message: str) -> None:
         self.notes.append(message)

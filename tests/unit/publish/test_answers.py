@@ -125,7 +125,7 @@ def test_each_refusal_is_its_own_error_with_a_way_out(
     assert type(failure.error) is kind
     assert f"({status} the reason)" in str(failure.error)
     assert in_hint in failure.error.hint
-    assert failure.repeatable is (status in (429, 503))
+    assert failure.repeatable is (status in (429, 500, 503))
 
 
 def test_the_way_out_of_401_depends_on_what_was_sent() -> None:

@@ -107,8 +107,8 @@ def test_a_wheel_declares_what_it_is(tmp_path: Path) -> None:
     assert (wheel.filetype, wheel.pyversion) == ("bdist_wheel", "py3")
     assert wheel.size == len(content)
     assert wheel.sha256 == hashlib.sha256(content).hexdigest()
-    assert wheel.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
-    assert wheel.blake2_256 == hashlib.blake2b(content, digest_size=32).hexdigest()
+    assert wheel.digests.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
+    assert wheel.digests.blake2_256 == hashlib.blake2b(content, digest_size=32).hexdigest()
 
 
 def test_core_metadata_become_the_fields_of_the_form(tmp_path: Path) -> None:
@@ -201,7 +201,7 @@ def test_kept_files_replace_their_namesakes_only(tmp_path: Path) -> None:
     dist.mkdir()
     (dist / wheel.filename).write_bytes(b"old")
     (dist / "other.txt").write_text("mine")
-    keep([wheel], dist)
+    keep([wheel], dist, {})
     assert (dist / wheel.filename).read_bytes() == wheel.path.read_bytes()
     assert (dist / wheel.filename).stat().st_mode == wheel.path.stat().st_mode
     assert sorted(path.name for path in dist.iterdir()) == [wheel.filename, "other.txt"]
@@ -211,4 +211,4 @@ def test_a_place_that_takes_no_files_is_told(tmp_path: Path) -> None:
     wheel = read_distribution(make_wheel(tmp_path))
     (tmp_path / "dist").write_text("a file where the directory should be")
     with pytest.raises(BuildFailed, match="cannot be kept"):
-        keep([wheel], tmp_path / "dist")
+        keep([wheel], tmp_path / "dist", {})

@@ -45,7 +45,9 @@ def test_an_html_page_is_read() -> None:
         "<a href='demo%2D3.whl#md5=1234'></a><a name='anchor'>top</a> tail"
     )
     assert files == {
-        "demo-1.tar.gz": IndexedFile("demo-1.tar.gz", "https://pkg.example/p/demo-1.tar.gz", HASH),
+        "demo-1.tar.gz": IndexedFile(
+            "demo-1.tar.gz", "https://pkg.example/p/demo-1.tar.gz", HASH, yanked=True
+        ),
         "demo+2.whl": IndexedFile("demo+2.whl", "https://cdn.example/demo%2B2.whl?a=1&b=2", HASH),
         "demo-3.whl": IndexedFile(
             "demo-3.whl", "https://pkg.example/simple/demo/demo%2D3.whl", None

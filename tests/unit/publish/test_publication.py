@@ -94,15 +94,15 @@ def test_the_form_is_the_legacy_one(
         "summary": "A demo.",
         "filetype": "bdist_wheel",
         "pyversion": "py3",
-        "md5_digest": wheel.md5,
+        "md5_digest": wheel.digests.md5,
         "sha256_digest": wheel.sha256,
-        "blake2_256_digest": wheel.blake2_256,
+        "blake2_256_digest": wheel.digests.blake2_256,
     }
     assert expected.items() <= {key: values[0] for key, values in post.fields.items()}.items()
 
 
 def test_progress_is_told_in_bytes(index: FaultyIndex, recorder: Recorder, tmp_path: Path) -> None:
-    noise = {"demo/noise.bin": os.urandom(300_000)}
+    noise = {"demo/noise.bin": os.urandom(1_000_000)}
     wheel = read_distribution(make_wheel(tmp_path, files=noise))
     send(index, recorder, wheel)
     sent = recorder.progress[wheel.filename]
@@ -290,12 +290,13 @@ def test_a_conflict_without_an_index_gives_the_servers_reason(
     "replies",
     [
         (Reply(503), Reply(502), Reply(504)),
+        (Reply(500), Reply(507), Reply(408)),
         (Reply(429, headers={"Retry-After": "0"}),),
         (Reply(cut_after=500),),
         (Reply(cut_after=0), Reply(silent=True)),
         (Reply(200, "cut", truncated=True),),
     ],
-    ids=["5xx", "429", "cut off", "cut off, then silent", "truncated answer"],
+    ids=["no answer", "5xx", "429", "cut off", "cut off, then silent", "truncated answer"],
 )
 def test_what_passes_is_repeated(
     index: FaultyIndex, recorder: Recorder, wheel: Distribution, replies: tuple[Reply, ...]
@@ -361,9 +362,9 @@ def test_a_server_that_wants_an_hour_is_not_waited_for(
 def test_a_failed_upload_leaves_the_very_files_to_finish_with(
     index: FaultyIndex, recorder: Recorder, sdist: Distribution, wheel: Distribution, tmp_path: Path
 ) -> None:
-    index.script(Reply(stores=True), Reply(500))
+    index.script(Reply(stores=True), Reply(400))
     dist = tmp_path / "dist"
-    with pytest.raises(PublishError, match="500"):
+    with pytest.raises(PublishError, match="400"):
         publish(
             [sdist, wheel],
             repository_at(index.url),
@@ -387,8 +388,8 @@ def test_an_index_that_cannot_be_read_in_between_does_not_end_the_repeats(
 def test_a_second_run_finishes_what_the_first_began(
     index: FaultyIndex, recorder: Recorder, sdist: Distribution, wheel: Distribution
 ) -> None:
-    index.script(Reply(stores=True), Reply(500))
-    with pytest.raises(PublishError, match="500"):
+    index.script(Reply(stores=True), Reply(400))
+    with pytest.raises(PublishError, match="400"):
         send(index, recorder, sdist, wheel)
     done = send(index, recorder, sdist, wheel)
     assert (done.skipped, done.uploaded) == ((sdist,), (wheel,))
@@ -403,7 +404,7 @@ UNREADABLE = Reply(500)
 @pytest.mark.parametrize(
     ("replies", "looks"),
     [
-        ([Reply(500, stores=True)], [UNREADABLE]),
+        ([Reply(500, stores=True)] * 4, [UNREADABLE] * 4),
         ([Reply(stores=True, silent=True)] * 4, [UNREADABLE] * 4),
         ([Reply(403, "no", stores=True, truncated=True)] * 4, [UNREADABLE] * 4),
         ([Reply(stores=True, silent=True), Reply(403)], [UNREADABLE] * 2),
@@ -430,7 +431,7 @@ def test_a_file_may_have_arrived_where_nothing_rules_it_out(
     [
         ([Reply(403)], [UNREADABLE]),
         ([Reply(413)], [UNREADABLE]),
-        ([Reply(500)], [Reply(404)]),
+        ([Reply(500)] * 4, [Reply(404)] * 4),
         ([Reply(silent=True)] * 4, [UNREADABLE] * 3 + [Reply(404)]),
     ],
     ids=["403", "413", "500 and not shown", "silent and not shown"],
@@ -453,7 +454,7 @@ def test_a_refusal_or_a_look_at_the_index_rules_a_file_out(
 def test_without_an_index_a_lost_answer_leaves_the_file_possible(
     index: FaultyIndex, recorder: Recorder, wheel: Distribution
 ) -> None:
-    index.script(Reply(500))
+    index.script(*[Reply(500)] * 4)
     with pytest.raises(PublishError):
         send(index, recorder, wheel, index_url=None)
     assert recorder.possible == {wheel.filename}
@@ -486,7 +487,6 @@ def test_a_file_counts_from_the_moment_that_all_of_it_has_left(
         (Reply(405, "read only", headers=PLAIN), NotAnUploadUrl),
         (Reply(413, "too large", headers=PLAIN), TooLarge),
         (Reply(400, "bad metadata", headers=PLAIN), PublishError),
-        (Reply(500, "broken", headers=PLAIN), PublishError),
         (Reply(301, headers={"Location": "/elsewhere/"}), NotAnUploadUrl),
         (Reply(302, headers={"Location": "https://login.example/"}), NotAnUploadUrl),
         (Reply(307, headers={"Location": "/elsewhere/"}), NotAnUploadUrl),

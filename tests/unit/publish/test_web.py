@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis.errors import PublishError, Unreachable
+from poetry_aegis.publish.form import UploadForm
 from poetry_aegis.publish.patience import Failure
 from poetry_aegis.publish.publication import publish
 from poetry_aegis.publish.web import Web
@@ -206,11 +207,12 @@ def test_a_large_file_takes_little_memory(index: FaultyIndex, tmp_path: Path) ->
     script = (
         "import resource, sys\n"
         "from poetry_aegis.publish.repository import Repository\n"
+        "from poetry_aegis.publish.form import UploadForm\n"
         "from poetry_aegis.publish.web import Web\n"
+        "from pathlib import Path\n"
         "web = Web(Repository('corp', sys.argv[1], None))\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "with open(sys.argv[2], 'rb') as stream:\n"
-        "    web.post(sys.argv[1], {}, {'content': ('large.bin', stream)}, {})\n"
+        "web.post(sys.argv[1], UploadForm({}, Path(sys.argv[2])), {})\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
     )
     grown = subprocess.run(
@@ -227,7 +229,7 @@ def test_a_large_file_takes_little_memory(index: FaultyIndex, tmp_path: Path) ->
 def test_what_to_do_about_silence_depends_on_what_was_asked() -> None:
     web = Web(repository_at("http://127.0.0.1:9/legacy/"))  # where nobody answers
     read = web.call("GET", "http://127.0.0.1:9/api/v1/whoami")
-    sent = web.post("http://127.0.0.1:9/legacy/", {}, {"content": ("a", b"")}, {})
+    sent = web.post("http://127.0.0.1:9/legacy/", UploadForm({}), {})
     elsewhere = web.get("http://nobody.invalid/simple/", {})
     web.close()
     hints = [f.error.hint for f in (read, sent, elsewhere) if isinstance(f, Failure)]

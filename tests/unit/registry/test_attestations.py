@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any
 
 import pytest
@@ -23,7 +24,7 @@ def taken(*attestations: object) -> Any:
 def refused(attestations: str, reason: str) -> None:
     with pytest.raises(BadUpload, match=reason) as caught:
         provenance_of(attestations, FILE, SHA256)
-    assert str(caught.value).startswith(f"The attestations of {FILE} ")
+    assert re.match(f"(The attestations|An attestation) of {re.escape(FILE)} ", str(caught.value))
     assert str(caught.value).isprintable()
 
 
@@ -61,7 +62,7 @@ def test_the_file_may_be_spelled_in_another_way(name: str) -> None:
         ({"envelope": {"signature": "c2ln"}}, "no statement"),
         ({"envelope": {"signature": "", "statement": "e30="}}, "an empty signature"),
         ({"envelope": {"signature": "c2ln", "statement": "?"}}, "statement that is not base64"),
-        ({"envelope": {"signature": "c2ln", "statement": "/w=="}}, "statement that is not JSON"),
+        ({"envelope": {"signature": "c2ln", "statement": "/w=="}}, "statement is not JSON"),
         ({"envelope": {"signature": "c2ln", "statement": "W10="}}, "not an in-toto Statement v1"),
     ],
 )
@@ -92,11 +93,14 @@ def test_an_attestation_is_about_this_very_file(changes: dict[str, Any], reason:
     refused(json.dumps([attestation(FILE, SHA256, **changes)]), reason)
 
 
-@pytest.mark.parametrize(
-    "attestations", ["{}", "[]", "1", "null", json.dumps([attestation(FILE, SHA256)] * 17)]
-)
-def test_attestations_are_a_list_of_a_few(attestations: str) -> None:
-    refused(attestations, "not a list of 1 to 16")
+@pytest.mark.parametrize("attestations", ["[]", json.dumps([attestation(FILE, SHA256)] * 17)])
+def test_attestations_are_a_few(attestations: str) -> None:
+    refused(attestations, "they are not 1 to 16")
+
+
+@pytest.mark.parametrize("attestations", ["{}", "1", "null", "[[]]"])
+def test_other_values_are_no_attestations(attestations: str) -> None:
+    refused(attestations, "not an attestation of version 1")
 
 
 @pytest.mark.parametrize(

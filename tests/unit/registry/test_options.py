@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -7,14 +8,15 @@ import pytest
 from poetry_aegis.registry.options import (
     RegistrySettings,
     RetentionRule,
+    SignatureSettings,
     UpstreamSettings,
     parse_size,
 )
+from poetry_aegis.registry.settings import load_settings
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -46,6 +48,7 @@ def test_what_is_no_size_is_refused(text: str) -> None:
         ("allow", lambda patterns: UpstreamSettings(allow=patterns)),
         ("deny", lambda patterns: UpstreamSettings(deny=patterns)),
         ("reserved", lambda patterns: RegistrySettings(reserved=patterns)),
+        ("required", lambda patterns: SignatureSettings(patterns, "trust.toml")),
     ],
 )
 def test_a_pattern_that_cannot_match_is_refused_at_the_start(
@@ -69,3 +72,19 @@ def test_the_file_of_the_certificates_end_has_an_absolute_path(tmp_path: Path) -
     assert RegistrySettings(certificate_expiry=path).certificate_expiry == path
     with pytest.raises(InvalidTable, match="certificate_expiry = 'expiry' does not begin"):
         RegistrySettings(certificate_expiry="expiry")
+
+
+def test_signatures_that_nobody_can_make_are_not_wanted() -> None:
+    with pytest.raises(InvalidTable, match="nobody's signature would count"):
+        SignatureSettings(required=("*",))
+    assert SignatureSettings(trust="trust.toml").required == ()
+
+
+def test_the_trusted_keys_are_sought_beside_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "registry.toml").write_text('[signatures]\ntrust = "keys/trust.toml"\n')
+    monkeypatch.chdir(tmp_path)
+
+    for path in (tmp_path / "registry.toml", Path("registry.toml")):
+        assert load_settings(path).signatures.trust == str(tmp_path / "keys" / "trust.toml")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from poetry_aegis.errors import NoServer, ServerError, SettingsError, UsageError
+from poetry_aegis.registry.settings import load_settings as load_registry_settings
 from poetry_aegis.server.config import (
     ServerSettings,
     is_loopback,
@@ -14,12 +15,9 @@ from poetry_aegis.server.config import (
     new_settings,
 )
 from poetry_aegis.server.home import ServerHome
-from poetry_aegis.server.template import render_settings
+from poetry_aegis.server.template import render_registry_settings, render_settings
 from poetry_aegis.settings import read_table
 from tests.support.server import EVERY_ADDRESS
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 def write(home: ServerHome, text: str) -> None:
@@ -177,3 +175,34 @@ def test_a_value_of_a_wrong_kind_has_a_way_out(home: ServerHome) -> None:
     with pytest.raises(SettingsError, match="'rate' in web") as caught:
         load_settings(home)
     assert "comments" in caught.value.hint
+
+
+def test_pypiserver_looks_at_no_signatures(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    wanted = '[signatures]\nrequired = "*"\ntrust = "trust.toml"\n'
+    write(home, f'driver = "compose"\nengine = "pypiserver"\n{wanted}')
+    with pytest.raises(SettingsError, match="pypiserver looks at none"):
+        load_settings(home)
+
+
+def test_somebody_has_to_count_where_signatures_are_wanted(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path)
+    write(home, '[signatures]\nrequired = ["acme-*"]\n')
+    with pytest.raises(SettingsError, match="nobody's signature would count") as caught:
+        load_settings(home)
+    assert 'trust = "trust.toml"' in caught.value.hint
+
+
+@pytest.mark.parametrize("named", ["trust.toml", "keys/team.toml", "/etc/aegis/trust.toml"])
+def test_the_process_finds_the_trusted_keys_where_the_settings_say(
+    tmp_path: Path, named: str
+) -> None:
+    home = ServerHome(tmp_path)
+    home.make_directories()
+    write(home, f'[signatures]\nrequired = ["*"]\ntrust = "{named}"\n')
+
+    settings = load_settings(home)
+    home.registry_settings.write_text(render_registry_settings(settings))
+    found = Path(load_registry_settings(home.registry_settings).signatures.trust)
+
+    assert found == home.trust_file(named)

@@ -46,12 +46,12 @@ def assembled(
     uses = TokenUses(state.database)
     gate = Gate(users, settings, proxies, on_login=logins, on_token=uses.note)
     health = Health(store.data, users, state.database, settings.minimum_free_bytes)
-    views = Views(store, state.catalog, state.audit, state.downloads)
     metrics = state.metrics
     upstream = Upstream(
         store, gate, settings, failed=metrics.upstream_error, looked_up=metrics.cache
     )
     uploads = Uploads(store, gate, settings, state.audit, metrics.upload)
+    views = Views(store, state.catalog, state.audit, state.downloads, uploads.signers)
     web = Web(views, gate, proxies, health.greet)
     rooms = (
         Pages(store, gate, upstream, files),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hmac
 import os
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -11,22 +10,23 @@ from functools import partial
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import make_durable
-from poetry_aegis.registry.archives.agreement import check_agreement
 from poetry_aegis.registry.archives.distributions import inspect
-from poetry_aegis.registry.attestations import provenance_of
 from poetry_aegis.registry.errors import (
+    BadAttestations,
     BadUpload,
     HttpError,
     NotFound,
     TooLarge,
     UploadStalled,
 )
+from poetry_aegis.registry.http.claims import check_digests, check_form, provenance_in, required
 from poetry_aegis.registry.http.events import event_of
 from poetry_aegis.registry.http.exchange import Answer, ClientGone, Exchange, text_answer
-from poetry_aegis.registry.http.form import DIGESTS, FILE, Form, FormReader, UploadedFile
+from poetry_aegis.registry.http.form import FILE, Form, FormReader
 from poetry_aegis.registry.http.routing import Route
 from poetry_aegis.registry.names import is_project_name, normalized, parse_file_name
 from poetry_aegis.registry.people.identity import Action
+from poetry_aegis.registry.signers import Signers
 from poetry_aegis.registry.space import require_space
 from poetry_aegis.registry.store.admission import Outcome, Overwriting
 
@@ -51,10 +51,10 @@ _UPLOAD = "file_upload"
 _SENTENCES = {
     Outcome.CREATED: "Uploaded {}.",
     Outcome.UNCHANGED: "{} is there already, with the same content.",
+    Outcome.SIGNED: "{} is there already, with the same content; its attestations were added.",
     Outcome.OVERWRITTEN: "Overwrote {}.",
 }
-_AUDITED = {Outcome.CREATED: "upload", Outcome.OVERWRITTEN: "overwrite"}
-_FILE_TYPES = {"wheel": "bdist_wheel", "sdist": "sdist"}
+_AUDITED = {Outcome.CREATED: "upload", Outcome.SIGNED: "sign", Outcome.OVERWRITTEN: "overwrite"}
 
 
 def _count_nothing(_outcome: str) -> None:
@@ -64,8 +64,9 @@ def _count_nothing(_outcome: str) -> None:
 class Uploads:
     """Takes upload forms.
 
-    Each file that comes in or goes is recorded in *audit*. *on_outcome* is told what became of
-    each upload: ``created``, ``unchanged``, ``overwritten``, ``refused`` or ``failed``.
+    Each file that comes in or goes is recorded in *audit*, and each that *signers* keep out.
+    *on_outcome* is told what became of each upload: the value of an `Outcome`, ``refused`` or
+    ``failed``.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class Uploads:
         self._overwrites = settings.overwrite
         self._audit = audit
         self._on_outcome = on_outcome
+        self.signers = Signers.of(settings.signatures)
         self._workers = ThreadPoolExecutor(4 + (os.cpu_count() or 1), thread_name_prefix="upload")
 
     def close(self) -> None:
@@ -182,19 +184,23 @@ class Uploads:
             raise BadUpload(f"The form has no file in the field {FILE!r}.")
         name = parse_file_name(form.file.name)
         self._gate.require(exchange, Action.UPLOAD, name.project)
-        _check_form(form, name)
-        _check_digests(form, form.file)
+        check_form(form, name)
+        check_digests(form, form.file)
         sha256 = form.file.digests["sha256"]
-        provenance = None
-        if attestations := form.fields.get("attestations"):
-            provenance = provenance_of(attestations, name.file_name, sha256)
-        stream.flush()
-        distribution = inspect(path, name, sha256)
-        make_durable(stream)
-        overwriting = self._overwriting(exchange, name.project)
-        outcome = self._store.add(path, distribution, overwriting, provenance)
+        judged = partial(self.signers.check, name, sha256)
+        try:
+            provenance = provenance_in(form, name, sha256)
+            stream.flush()
+            distribution = inspect(path, name, sha256)
+            make_durable(stream)
+            overwriting = self._overwriting(exchange, name.project)
+            outcome = self._store.add(path, distribution, overwriting, provenance, judged=judged)
+        except BadAttestations as refusal:
+            self._record(exchange, "upload-refused", name, str(refusal))
+            raise
         if outcome in _AUDITED:
-            self._record(exchange, _AUDITED[outcome], name.project, name.file_name)
+            account = self.signers.account(name, sha256, provenance)
+            self._record(exchange, _AUDITED[outcome], name, account)
         self._on_outcome(outcome.value)
         return _SENTENCES[outcome].format(name.file_name)
 
@@ -207,7 +213,7 @@ class Uploads:
 
     def _remove(self, exchange: Exchange, form: Form) -> str:
         """Delete all files of a version."""
-        name, version = _required(form, "name"), _required(form, "version")
+        name, version = required(form, "name"), required(form, "version")
         if not is_project_name(name):
             raise BadUpload("The form's 'name' is not a project's.")
         project = normalized(name)
@@ -217,12 +223,15 @@ class Uploads:
             raise NotFound(f"There is no version {version[:200]!a} of the project {project}.")
         self._store.delete_files(project, files)
         for file in files:
-            self._record(exchange, "delete-file", project, file)
+            self._record(exchange, "delete-file", parse_file_name(file))
         return f"Deleted {', '.join(files)}."
 
-    def _record(self, exchange: Exchange, action: str, project: str, file: str) -> None:
+    def _record(
+        self, exchange: Exchange, action: str, name: DistributionName, detail: str = ""
+    ) -> None:
         if self._audit is not None:
-            self._audit.record(event_of(exchange, action, project, file))
+            event = event_of(exchange, action, name.project, name.file_name, detail)
+            self._audit.record(event)
 
 
 async def _next_message(exchange: Exchange) -> Message:
@@ -238,32 +247,3 @@ async def _next_message(exchange: Exchange) -> Message:
 def _is_refusal(error: Exception) -> bool:
     """Tell whether the registry did as it should, and the client did not."""
     return isinstance(error, HttpError) and error.status < 500
-
-
-def _required(form: Form, field: str) -> str:
-    value = form.fields.get(field)
-    if not value:
-        raise BadUpload(f"The form has no {field!r}.")
-    return value
-
-
-def _check_form(form: Form, name: DistributionName) -> None:
-    """Check that the form speaks of the file that it brings. Raises `BadUpload`."""
-    check_agreement("form", _required(form, "name"), _required(form, "version"), name)
-    if form.fields.get("protocol_version", "1") not in ("", "1"):
-        raise BadUpload("The form's 'protocol_version' is not '1'.")
-    if form.fields.get("filetype", "") not in ("", _FILE_TYPES[name.kind]):
-        raise BadUpload(
-            f"The form's 'filetype' is {form.fields['filetype']!a}, but {name.file_name} is "
-            f"of the type {_FILE_TYPES[name.kind]!r}."
-        )
-
-
-def _check_digests(form: Form, file: UploadedFile) -> None:
-    for digest in DIGESTS:
-        declared = form.fields.get(f"{digest}_digest", "").strip().lower()
-        if declared and not hmac.compare_digest(declared.encode(), file.digests[digest].encode()):
-            raise BadUpload(
-                f"The {digest} digest of {file.name!a} is not the declared one: "
-                f"the file was changed on its way."
-            )

@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 ACTIONS = (
     "upload",
     "overwrite",
+    "sign",
+    "upload-refused",
     "yank",
     "unyank",
     "delete-file",

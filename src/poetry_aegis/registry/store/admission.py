@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 
 class Outcome(Enum):
-    """What became of an upload."""
+    """What became of an upload: *signed* is one of a file that is there, with more attestations."""
 
     CREATED = "created"
     UNCHANGED = "unchanged"
+    SIGNED = "signed"
     OVERWRITTEN = "overwritten"
 
 

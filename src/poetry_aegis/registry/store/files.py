@@ -16,30 +16,39 @@ if TYPE_CHECKING:
     from poetry_aegis.registry.data import DataDirectory
 
 
-def put_in_place(data: DataDirectory, path: Path, distribution: Distribution) -> None:
-    """Move the durable file *path* to where *distribution* belongs, its core metadata first."""
+def put_in_place(
+    data: DataDirectory, path: Path, distribution: Distribution, provenance: bytes | None
+) -> None:
+    """Move the durable file *path* to where *distribution* belongs, what lies beside it first."""
     name = distribution.name
     folder = data.project_files(name.project)
     if not folder.exists():
         folder.mkdir()
         fsync_directory(folder.parent)
-    # Attestations of other bytes must not be found beside these.
-    data.provenance(name.project, name.file_name).unlink(missing_ok=True)
+    put_provenance(data, distribution, provenance)
     write_bytes(data.metadata(name.project, name.file_name), distribution.core_metadata)
     path.replace(data.distribution(name.project, name.file_name))
     fsync_directory(folder)
 
 
-def brings_new_provenance(
+def put_provenance(
     data: DataDirectory, distribution: Distribution, provenance: bytes | None
-) -> bool:
-    """Tell whether *provenance* is given, and is not what lies beside *distribution* already."""
-    name = distribution.name
+) -> None:
+    """Let *provenance* lie beside *distribution*; none where it is ``None``."""
+    path = data.provenance(distribution.name.project, distribution.name.file_name)
+    if provenance is None:
+        # Attestations of other bytes must not be found beside these.
+        path.unlink(missing_ok=True)
+    else:
+        write_bytes(path, provenance)
+
+
+def provenance_beside(data: DataDirectory, project: str, file_name: str) -> bytes | None:
+    """Return what lies beside a distribution, ``None`` where nothing does."""
     try:
-        present = data.provenance(name.project, name.file_name).read_bytes()
+        return data.provenance(project, file_name).read_bytes()
     except FileNotFoundError:
-        present = None
-    return provenance not in (None, present)
+        return None
 
 
 def unlink(data: DataDirectory, project: str, file_name: str) -> None:

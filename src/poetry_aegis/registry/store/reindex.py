@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.atomic import write_bytes
 from poetry_aegis.registry.archives.distributions import inspect
+from poetry_aegis.registry.attestations import is_about
 from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import BadUpload
 from poetry_aegis.registry.names import METADATA_SUFFIX, is_file_name, parse_file_name
+from poetry_aegis.registry.store.files import provenance_beside
 from poetry_aegis.registry.store.pages import JSON_PAGE
 from poetry_aegis.registry.store.report import Report
 
@@ -54,6 +56,8 @@ def reindexed(data: DataDirectory, before: Listing, suspect: str | None) -> Rein
                 continue
             write_bytes(data.metadata(project, path.name), distribution.core_metadata)
             known = _relisted(distribution, path.stat().st_mtime, known)
+        if path.name == suspect:
+            _drop_foreign_provenance(data, project, known)
         has_provenance = data.provenance(project, path.name).exists()
         found.append(replace(known, has_provenance=has_provenance))
     if suspect and all(file.file_name != suspect for file in found):
@@ -61,6 +65,13 @@ def reindexed(data: DataDirectory, before: Listing, suspect: str | None) -> Rein
         data.provenance(project, suspect).unlink(missing_ok=True)
     after = replace(before, files=tuple(sorted(found, key=lambda file: file.file_name)))
     return Reindexed(after, _differences(before, after, tuple(unreadable)))
+
+
+def _drop_foreign_provenance(data: DataDirectory, project: str, file: ListedFile) -> None:
+    """Remove the provenance of what was to overwrite *file*, and did not come to it."""
+    provenance = provenance_beside(data, project, file.file_name)
+    if provenance is not None and not is_about(provenance, file.file_name, file.sha256):
+        data.provenance(project, file.file_name).unlink()
 
 
 def distribution_files(folder: Path) -> list[Path]:

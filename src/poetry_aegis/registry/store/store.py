@@ -18,23 +18,26 @@ from dataclasses import replace
 from typing import IO, TYPE_CHECKING
 
 from poetry_aegis.atomic import fsync_directory, write_bytes
+from poetry_aegis.registry.attestations import with_more
 from poetry_aegis.registry.errors import NotFound, UnusableData
 from poetry_aegis.registry.locks import exclusive
 from poetry_aegis.registry.store import survey
 from poetry_aegis.registry.store.admission import Outcome, Overwriting, decide
 from poetry_aegis.registry.store.files import (
-    brings_new_provenance,
     empty_trash,
+    provenance_beside,
     put_in_place,
+    put_provenance,
     remove_temporary,
     sync_folder,
     throw_away,
     unlink,
 )
-from poetry_aegis.registry.store.listing import Listing, parse_listing
+from poetry_aegis.registry.store.listing import Listing
 from poetry_aegis.registry.store.pages import JSON_PAGE, render_json, shows, write_project_page
 from poetry_aegis.registry.store.pending import Intent, Pending
 from poetry_aegis.registry.store.project_list import ProjectList
+from poetry_aegis.registry.store.records import logged, read_record, survived
 from poetry_aegis.registry.store.reindex import Reindexed, reindexed
 from poetry_aegis.registry.store.report import Report
 
@@ -50,8 +53,14 @@ if TYPE_CHECKING:
 
     # Told of a project whose pages are on disk, with ``None`` where the project is gone.
     Observer: TypeAlias = Callable[[str, Listing | None], None]
+    # Asked whether a file may have this provenance; raises where it may not.
+    Judge: TypeAlias = Callable[[bytes | None], None]
 
 logger = logging.getLogger(__name__)
+
+
+def _unjudged(_provenance: bytes | None) -> None:
+    pass
 
 
 class Store:
@@ -81,9 +90,9 @@ class Store:
 
     def listing(self, project: str) -> Listing:
         """Return all files of *project*, also while it is quarantined; none where it is not."""
-        withheld = _read_record(self.data.withheld(project))
+        withheld = read_record(self.data.withheld(project))
         page = self.data.project_pages(project) / JSON_PAGE
-        return withheld or _read_record(page) or Listing(project)
+        return withheld or read_record(page) or Listing(project)
 
     def projects(self) -> list[str]:
         """Return the names of all projects, sorted."""
@@ -103,22 +112,25 @@ class Store:
         finally:
             path.unlink(missing_ok=True)
 
-    def add(
+    def add(  # noqa: PLR0913 -- all that an upload brings
         self,
         path: Path,
         distribution: Distribution,
         overwriting: Overwriting,
         provenance: bytes | None = None,
         *,
+        judged: Judge = _unjudged,
         uploaded: float | None = None,
     ) -> Outcome:
         """Take the file *path* in as *distribution* and bring its project's pages up to date.
 
         *path* is one that `incoming` gave, already durable; *uploaded* is in seconds since 1970,
-        now unless given. Returns when all of it would survive a power cut. Raises what
-        `admission.decide` does. A file that is there with the same bytes stays as it is; only its
-        provenance, where one is given, becomes the new one. One that is overwritten is a new file:
-        neither a yank nor a provenance of the old one is kept.
+        now unless given. Returns when all of it would survive a power cut. A file that is there
+        with the same bytes stays as it is; only what *provenance* has beyond its own is added. One
+        that is overwritten is a new file: neither a yank nor a provenance of the old one is kept.
+
+        Raises what `admission.decide` does, `BadAttestations` for more than a file may have, and
+        what *judged* does of the provenance that the file would have; then all is as before.
         """
         name = distribution.name
         with self._writing(name.project):
@@ -126,22 +138,25 @@ class Store:
             outcome = decide(self.data, distribution, before, overwriting)
             was_there = self.exists(name.project)
             known = before.file(name.file_name) if outcome is Outcome.UNCHANGED else None
-            if known and not brings_new_provenance(self.data, distribution, provenance):
+            present = provenance_beside(self.data, name.project, name.file_name) if known else None
+            provenance = with_more(present, provenance)
+            judged(provenance)
+            if known and provenance == present:
                 return outcome
             listed = known or distribution.listed(time.time() if uploaded is None else uploaded)
             listed = replace(listed, has_provenance=provenance is not None)
             with self._pending.changing(name.project, Intent(writing=name.file_name)):
                 try:
                     if known is None:
-                        put_in_place(self.data, path, distribution)
-                    if provenance is not None:
-                        write_bytes(self.data.provenance(name.project, name.file_name), provenance)
+                        put_in_place(self.data, path, distribution, provenance)
+                    else:
+                        put_provenance(self.data, distribution, provenance)
                     self._write_pages(before.with_file(listed))
                 except OSError:
                     if outcome is Outcome.CREATED:
                         self._take_back(distribution, before, was_there=was_there)
                     raise
-            return outcome
+            return Outcome.SIGNED if known else outcome
 
     def yank(self, project: str, file_names: Collection[str], reason: str | None) -> Listing:
         """Yank files (PEP 592), or take the yank back for a *reason* of ``None``.
@@ -200,7 +215,7 @@ class Store:
             for folder in (self.data.pending, self.data.simple):
                 remove_temporary(folder)
         for project in self._pending.projects():
-            with _survived(project):
+            with survived(project):
                 self.reindex(project)
         empty_trash(self.data)
         if not self.project_list.exists:
@@ -344,39 +359,11 @@ class Store:
 
     def _tell(self, project: str, listing: Listing | None) -> None:
         for observe in self._observers:
-            with _logged(project):
+            with logged(project):
                 observe(project, listing)
 
     def _page_of(self, project: str) -> str:
         return f"{self.data.project_pages(project)}{os.sep}{JSON_PAGE}"
-
-
-def _read_record(path: Path) -> Listing | None:
-    try:
-        return parse_listing(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except ValueError:
-        logger.warning("The page %s is damaged; it is made anew.", path)
-        return None
-
-
-@contextlib.contextmanager
-def _survived(project: str) -> Iterator[None]:
-    """Log what the system refuses: the other projects are to be served, and a marker stays."""
-    try:
-        yield
-    except OSError:
-        logger.exception("The pages of %s could not be brought up to date.", project)
-
-
-@contextlib.contextmanager
-def _logged(project: str) -> Iterator[None]:
-    """Log what an observer raises: the files are safe, and what it keeps can be made anew."""
-    try:
-        yield
-    except Exception:
-        logger.exception("What follows from %s could not be brought up to date.", project)
 
 
 def _require_files(listing: Listing, file_names: Iterable[str]) -> None:

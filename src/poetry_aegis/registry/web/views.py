@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from poetry_aegis.registry.errors import NotFound
+from poetry_aegis.registry.signers import Signers
 from poetry_aegis.registry.state.audit import ACTIONS
 from poetry_aegis.registry.web.chart import chart_of
 from poetry_aegis.registry.web.project import project_page
 from poetry_aegis.registry.web.readme import Readmes
 from poetry_aegis.registry.web.rendering import rendered
+from poetry_aegis.registry.web.signatures import signature_states
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -42,6 +44,7 @@ class Views:
     catalog: Catalog
     audit_trail: AuditTrail
     downloads: Downloads
+    signers: Signers = field(default_factory=Signers)
     readmes: Readmes = field(default_factory=Readmes)
 
     def search(self, visit: Visit, page: str, knows: Knows | None) -> bytes:
@@ -76,6 +79,7 @@ class Views:
             chart=chart_of(self.downloads.per_day(project, _DAYS)),
             readme=Markup(readme) if readme else None,  # noqa: S704 -- sanitised when rendered
             local=self._local(page, knows),
+            signatures=signature_states(page, self.store.data, self.signers),
         )
 
     def audit(self, visit: Visit, project: str | None, form: Mapping[str, str]) -> bytes:

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from poetry_aegis.errors import BackupError
+from poetry_aegis.server.home import TRUST
 from poetry_aegis.tables import InvalidTable, read_table
 
 FORMAT = 1
@@ -17,7 +18,7 @@ SUFFIX = ".tar.gz"
 
 _ARCHIVE = re.compile(r"[^./\\\0][^/\\\0]*\.tar\.gz")
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_FILES = {SETTINGS, ".env", "data/state.db"}
+_FILES = {SETTINGS, ".env", TRUST, "data/state.db"}
 _FOLDERS = ("data/packages/", "data/simple/", "data/auth/", "tls/")
 
 

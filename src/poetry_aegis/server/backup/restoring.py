@@ -51,8 +51,8 @@ if TYPE_CHECKING:
 class RestoreOrder:
     """What is to be restored, and how.
 
-    With *replace_settings* ``server.toml``, ``.env`` and ``tls/`` come from the backup also where
-    they are there; with *keep_old* the old data stay beside the new.
+    With *replace_settings* ``server.toml``, ``.env``, ``trust.toml`` and ``tls/`` come from the
+    backup also where they are there; with *keep_old* the old data stay beside the new.
     """
 
     archive: Path

@@ -77,7 +77,7 @@ def snapshot(home: ServerHome, settings: ServerSettings) -> Iterator[Snapshot]:
             _freeze(data, _Frozen(found, folder), settings)
         finally:
             give_back(home.data)
-        for path in (home.settings_file, home.env_file):
+        for path in (home.settings_file, home.env_file, home.trust_file()):
             _note(found, path.name, path)
         if home.tls.is_dir():
             for path in home.tls.iterdir():

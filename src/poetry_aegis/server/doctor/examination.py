@@ -21,6 +21,7 @@ from poetry_aegis.server.doctor import (
     people,
     remains,
     running,
+    signatures,
     system,
     tls,
     trust,
@@ -44,7 +45,7 @@ CHECKS: tuple[Check, ...] = tuple(
     check
     for module in (
         configuration, running, containers, names, tls, trust, answers,
-        files, remains, index, people, backups, system, environment,
+        files, remains, index, people, signatures, backups, system, environment,
     )
     for check in module.CHECKS
 )  # fmt: skip

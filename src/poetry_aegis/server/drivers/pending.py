@@ -31,6 +31,7 @@ class Need:
 MOUNTED = MappingProxyType(
     {
         "stack/nginx": ("nginx",),
+        "stack/trust": ("pypi-server",),
         "stack/prometheus": ("prometheus",),
         "stack/grafana/provisioning": ("grafana",),
         "stack/grafana/dashboards": ("grafana",),

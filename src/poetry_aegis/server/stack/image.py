@@ -20,7 +20,7 @@ BUILT_FROM = "stack/image"
 NAME = "poetry-aegis-registry"
 # The registry stands alone: beside itself it needs only these.
 MODULES = ("__init__.py", "atomic.py", "tables.py")
-ROOM = "registry"
+ROOMS = ("registry", "signatures")
 
 
 def is_built(settings: ServerSettings) -> bool:
@@ -59,7 +59,7 @@ def _dockerfile() -> bytes:
 
 def _sources(package: Path) -> Iterator[Path]:
     yield from (package / name for name in MODULES)
-    for path in sorted((package / ROOM).rglob("*")):
+    for path in sorted(path for room in ROOMS for path in (package / room).rglob("*")):
         parts = path.relative_to(package).parts
         if path.is_file() and not any(part.startswith((".", "__pycache__")) for part in parts):
             yield path

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from poetry_aegis.server.stack.owner import Owner
 
 REGISTRY_SETTINGS = "stack/registry.toml"
+TRUST = "stack/trust/trust.toml"
 METRICS_PORT = 9091
 # From where the containers' own networks have their addresses. Nothing but nginx is on the network
 # of the registry that would say for whom it asks.
@@ -25,14 +26,21 @@ ALIVE = "http://127.0.0.1:8081/alive"
 REDIS_ROOM = 64 * 1024**2  # bytes that Redis takes beside what it keeps
 _UNITS = {"k": 1024, "m": 1024**2, "g": 1024**3}
 
+COPIED = (
+    "# A copy of the file that server.toml names as trust in [signatures], made by:\n"
+    "#   poetry aegis server apply\n"
+    "# Edit that file, not this one.\n"
+)
+
 Files = dict[str, "str | bytes"]
 
 
 def render(home: ServerHome, settings: ServerSettings, owner: Owner) -> Files:
     """Return every generated file: its content by its path in *home*, with slashes.
 
-    The same settings give the same bytes. Raises `MissingExtra`, and `UnreadableUsers` where the
-    engine is pypiserver, for which nginx has to know the users.
+    The same settings give the same bytes. Raises `MissingExtra`; `ServerError` where the file of
+    trusted keys cannot be used; and `UnreadableUsers` where the engine is pypiserver, for which
+    nginx has to know the users.
     """
     files: Files = {
         "compose.yaml": compose_yaml(settings, owner),
@@ -40,6 +48,7 @@ def render(home: ServerHome, settings: ServerSettings, owner: Owner) -> Files:
     }
     if settings.engine == "registry":
         files[REGISTRY_SETTINGS] = registry_toml(settings)
+        files |= trust_copy(home, settings)
     else:
         files["stack/nginx/writers.conf"] = writers_conf(_users(home))
     if is_built(settings):
@@ -57,6 +66,7 @@ def compose_yaml(settings: ServerSettings, owner: Owner) -> str:
         owner=str(owner),
         engine=settings.engine,
         anonymous_read=settings.anonymous_read,
+        trust=bool(settings.signatures.trust),
         builds=is_built(settings),
         registry_image=image_name(settings),
         images=settings.images,
@@ -87,7 +97,32 @@ def registry_toml(settings: ServerSettings) -> str:
         "followed_log": "/logs/access.log",
         "certificate_expiry": "/etc/aegis/certificate-expiry",
     }
+    if settings.signatures.trust:
+        table["signatures"]["trust"] = "/etc/aegis/trust/trust.toml"
     return GENERATED + tomlkit.dumps(table)
+
+
+def trust_copy(home: ServerHome, settings: ServerSettings) -> Files:
+    """Return the keys that the registry trusts, as its container has them.
+
+    It is a copy in a folder, and no mount of the very file: a folder shows a file that was
+    replaced, and what cannot be used stays outside. Raises `ServerError`.
+    """
+    from poetry_aegis.errors import ServerError
+    from poetry_aegis.registry.errors import InvalidSettings
+    from poetry_aegis.registry.signers import load_trust
+
+    if not settings.signatures.trust:
+        return {}
+    path = home.trust_file(settings.signatures.trust)
+    try:
+        load_trust(path)
+        text = path.read_text(encoding="utf-8")
+    except InvalidSettings as error:
+        raise ServerError(
+            str(error), hint=f"Mend it, or name another file in {home.settings_file}"
+        ) from error
+    return {TRUST: f"{COPIED}{text}"}
 
 
 def _users(home: ServerHome) -> list[Any]:

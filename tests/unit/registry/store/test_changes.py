@@ -199,7 +199,7 @@ def test_a_deleted_project_is_gone(store: Store, data: DataDirectory, tmp_path: 
 def test_provenance_comes_with_an_upload_goes_with_an_overwrite_and_may_be_added(
     store: Store, data: DataDirectory, tmp_path: Path
 ) -> None:
-    assert add(store, make_wheel(tmp_path), provenance=b'{"version":1}') is Outcome.UNCHANGED
+    assert add(store, make_wheel(tmp_path), provenance=b'{"version":1}') is Outcome.SIGNED
     assert page(data)[WHEEL]["provenance"] == f"../../packages/demo/{WHEEL}.provenance"
     assert f'data-provenance="../../packages/demo/{WHEEL}.provenance"' in html(data)
     assert data.provenance("demo", WHEEL).read_bytes() == b'{"version":1}'

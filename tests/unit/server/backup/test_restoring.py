@@ -380,3 +380,19 @@ def test_what_root_restores_belongs_to_whose_it_was(home: ServerHome, back_up: B
         os.chown(path, 10001, 10001)
     restore(home, RestoreOrder(archive), unseen)
     assert {path.stat().st_uid for path in (home.data, *home.data.rglob("*"))} == {10001}
+
+
+def test_the_trusted_keys_come_back_where_there_are_none(
+    home: ServerHome, back_up: BackUp, tmp_path: Path
+) -> None:
+    home.trust_file().write_text("threshold = 2\n")
+    archive = back_up().archive
+    home.trust_file().write_text("threshold = 3\n")
+    empty = ServerHome(tmp_path / "empty")
+
+    restore(home, RestoreOrder(archive), unseen)
+    restore(empty, RestoreOrder(archive), unseen)
+
+    # A key that was revoked since then stays so.
+    assert home.trust_file().read_text() == "threshold = 3\n"
+    assert empty.trust_file().read_text() == "threshold = 2\n"

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import SettingsError
+from poetry_aegis.registry.options import SignatureSettings
 from poetry_aegis.registry.people.users import Users
 from poetry_aegis.server.certificates import ensure_certificates
 from poetry_aegis.server.config import load_settings
@@ -561,6 +562,40 @@ def a_token_that_ends_soon(patient: Patient) -> None:
     _token(patient, timedelta(days=3))
 
 
+# Signatures
+
+
+@breaks("signatures", "problem", "No such file or directory", "server.toml")
+def trusted_keys_that_are_gone(patient: Patient) -> None:
+    patient.set(signatures=SignatureSettings(trust="gone.toml"))
+
+
+@breaks("signatures", "problem", "keys.ada", "server.toml", driver="compose")
+def a_trusted_key_that_is_none(patient: Patient) -> None:
+    _trust(patient, 'public = "0123"')
+
+
+@breaks("signatures", "warning", "Key ada ends on", "Put the keys that follow into")
+def a_trusted_key_that_ends_soon(patient: Patient) -> None:
+    _trust(patient, f"{_KEY}\nvalid_until = {_in(29)}")
+
+
+@breaks("signatures", "warning", "Key eve ended on", "server apply", driver="compose")
+def a_trusted_key_that_has_ended(patient: Patient) -> None:
+    eve = f'[keys.eve]\n{_KINDS}\npublic = "{"0123456789abcdef" * 4}"'
+    _trust(patient, f"{_KEY}\n{eve}\nvalid_until = {_in(-1)}")
+
+
+@breaks("signatures", "problem", "2 must sign, and of 1 key 1 can", "Put the keys")
+def fewer_trusted_keys_than_have_to_sign(patient: Patient) -> None:
+    _trust(patient, _KEY, threshold=2)
+
+
+@breaks("signatures", "problem", "1 must sign, and of 1 key 0 can", "Put the keys")
+def a_revoked_key_alone(patient: Patient) -> None:
+    _trust(patient, f"{_KEY}\nrevoked = {_in(-1)}")
+
+
 # Backups
 
 
@@ -719,6 +754,21 @@ def _large(path: Path) -> None:
 def _old(path: Path) -> None:
     path.touch()
     os.utime(path, (LONG_AGO, LONG_AGO))
+
+
+_KINDS = 'keytype = "ed25519"\nscheme = "ed25519"'
+_KEY = 'public = "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a"'
+
+
+def _trust(patient: Patient, ada: str, *, threshold: int = 1) -> None:
+    """Let the server trust the key of ada, and of whom else stands after it."""
+    text = f"threshold = {threshold}\n[keys.ada]\n{_KINDS}\n{ada}\n"
+    (patient.home.root / "trust.toml").write_text(text)
+    patient.set(signatures=SignatureSettings(trust="trust.toml"))
+
+
+def _in(days: int) -> str:
+    return (datetime.now(timezone.utc) + timedelta(days=days)).date().isoformat()
 
 
 def _token(patient: Patient, left: timedelta) -> None:

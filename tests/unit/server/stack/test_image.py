@@ -20,8 +20,6 @@ from poetry_aegis.server.stack.settings import ImageSettings
 
 PLAIN = ServerSettings(driver="compose")
 PROJECT = Path(__file__).parents[4] / "pyproject.toml"
-# What the extra brings for the command line alone.
-NOT_OF_THE_REGISTRY = {"cryptography"}
 
 
 def unpack(folder: Path) -> Path:
@@ -50,7 +48,7 @@ def test_the_context_has_the_registry_and_nothing_else_of_the_project(tmp_path: 
     paths = set(image_context())
     assert {"Dockerfile", "requirements.txt", "wheels/README.txt"} <= paths
     top = {path.split("/")[2] for path in paths if path.startswith("src/poetry_aegis/")}
-    assert top == {"__init__.py", "atomic.py", "tables.py", "registry"}
+    assert top == {"__init__.py", "atomic.py", "tables.py", "registry", "signatures"}
     assert "src/poetry_aegis/registry/web/templates/base.html" in paths
     assert not any("__pycache__" in path or "/." in path for path in paths)
 
@@ -60,6 +58,7 @@ def test_the_copy_runs_by_itself_and_knows_its_version(tmp_path: Path) -> None:
     assert "serve" in run(source, "-m", "poetry_aegis.registry", "--help")
     script = (
         "import json, poetry_aegis, poetry_aegis.registry.http.assembly\n"
+        "import poetry_aegis.registry.signers, poetry_aegis.registry.web.signatures\n"
         "from poetry_aegis.registry.version import version\n"
         "print(json.dumps([poetry_aegis.__file__, version()]))"
     )
@@ -77,8 +76,6 @@ def test_every_requirement_of_the_registry_is_pinned_to_a_version_that_fits() ->
         for text in extras["optional-dependencies"].get(extra, ())
     ]
     for requirement in wanted:
-        if requirement.name in NOT_OF_THE_REGISTRY:
-            continue
         found = [pin for pin in pinned if pin.name == requirement.name.lower()]
         assert found, f"{requirement.name} is not in requirements.txt"
         for pin in found:

@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
+from poetry_aegis.registry.attestations import attestations_in
 from poetry_aegis.registry.people.identity import Identity
 from poetry_aegis.server.stack.nginx import writers_conf
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.support.distributions import make_wheel
 from tests.support.needs import needs_program
 from tests.support.registry import JSON, USERS, running_registry, upload
+from tests.unit.registry.signed import Person, signed
 from tests.unit.server.stack.running import (
     LIMITED,
     NAME,
@@ -84,6 +86,29 @@ def test_a_reader_gets_pages_and_files_and_a_stranger_gets_401(nginx: Nginx) -> 
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Basic")
         assert stranger.get(PAGE, auth=("rae", "wrong")).status_code == 401
+
+
+def test_a_file_that_is_kept_for_good_may_be_signed_later_on(
+    nginx: Nginx, registry: RegistryServer, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "later")
+    provenance = f"/packages/later/{wheel.name}.provenance"
+    with nginx.client(RAE) as client:
+        assert upload(registry, wheel, fields=signed(wheel, Person("ada"))).is_success
+        one = client.get(provenance)
+        assert upload(registry, wheel, fields=signed(wheel, Person("bob"))).is_success
+        two = client.get(provenance, headers={"if-none-match": one.headers["etag"]})
+
+    assert one.headers["cache-control"] == "private, no-cache"
+    assert one.headers["content-type"] == "application/json"
+    assert one.headers["x-content-type-options"] == "nosniff"
+    assert [len(attestations_in(answer.content)) for answer in (one, two)] == [1, 2]
+    assert client_without_credentials(nginx, provenance) == 401
+
+
+def client_without_credentials(nginx: Nginx, path: str) -> int:
+    with nginx.client() as client:
+        return client.get(path).status_code
 
 
 def test_pages_come_compressed_as_they_were_written(nginx: Nginx, registry: RegistryServer) -> None:

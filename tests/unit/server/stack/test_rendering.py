@@ -14,7 +14,9 @@ import tomlkit
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poetry_aegis.registry.options import RegistrySettings, UpstreamSettings
+from poetry_aegis.errors import ServerError
+from poetry_aegis.registry.options import RegistrySettings, SignatureSettings, UpstreamSettings
+from poetry_aegis.registry.signers import load_trust
 from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.home import ServerHome
 from poetry_aegis.server.stack.owner import Owner
@@ -31,6 +33,7 @@ from poetry_aegis.server.stack.templating import as_nginx, as_yaml
 from poetry_aegis.tables import read_table
 from tests.support.needs import missing, needs_program
 from tests.support.registry import add_users
+from tests.unit.registry.signed import Person, trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,6 +112,49 @@ def test_the_registry_can_read_its_settings() -> None:
     assert read.metrics_port == 9091
     assert read.reserved == ("acme-*",)
     assert read.logins == settings.logins
+
+
+def trusting(home: ServerHome, text: str) -> ServerSettings:
+    (home.root / "keys").mkdir()
+    (home.root / "keys" / "trust.toml").write_text(text)
+    return replace(PLAIN, signatures=SignatureSettings(("acme-*",), "keys/trust.toml"))
+
+
+def test_the_registry_gets_a_copy_of_the_keys_it_trusts(tmp_path: Path) -> None:
+    ada = Person("ada")
+    settings = trusting(ServerHome(tmp_path), trust(ada.trusted()))
+
+    files = render(ServerHome(tmp_path), settings, OWNER)
+
+    copy = tmp_path / "copy.toml"
+    copy.write_text(str(files["stack/trust/trust.toml"]))
+    assert load_trust(copy).keys["ada"].key == ada.key
+    assert "Edit that file, not this one." in copy.read_text()
+    table = tomlkit.parse(str(files["stack/registry.toml"])).unwrap()
+    assert table["signatures"] == {
+        "required": ["acme-*"],
+        "trust": "/etc/aegis/trust/trust.toml",
+    }
+    assert "- ./stack/trust:/etc/aegis/trust:ro,z\n" in str(files["compose.yaml"])
+
+
+def test_without_keys_there_is_nothing_of_them(tmp_path: Path) -> None:
+    files = render(ServerHome(tmp_path), PLAIN, OWNER)
+
+    assert "stack/trust/trust.toml" not in files
+    assert "trust" not in str(files["compose.yaml"])
+
+
+@pytest.mark.parametrize("text", ["threshold =", "threshold = 0", '[keys.ada]\npublic = "1"'])
+def test_keys_that_cannot_be_used_are_not_brought_to_the_registry(
+    tmp_path: Path, text: str
+) -> None:
+    settings = trusting(ServerHome(tmp_path), text)
+
+    with pytest.raises(ServerError, match=r"trust\.toml") as caught:
+        render(ServerHome(tmp_path), settings, OWNER)
+
+    assert "server.toml" in caught.value.hint
 
 
 def test_pypiserver_gets_no_registry_and_no_image_of_it(tmp_path: Path) -> None:

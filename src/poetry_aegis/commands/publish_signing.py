@@ -1,0 +1,70 @@
+"""Signing what is published: the key, asked for before anything is built, and the attestations."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from poetry_aegis.commands.repository_choice import is_public
+from poetry_aegis.settings import load_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from poetry_aegis.commands.base import AegisCommand
+    from poetry_aegis.commands.publishing import Publishing
+    from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.signing.signers import SigningKey
+
+
+def open_key(publishing: Publishing) -> SigningKey | None:
+    """Return the key that is to sign what is published, ``None`` where nothing is to be signed.
+
+    Its passphrase is asked for once in a run. Raises `SigningError` and `MissingExtra`.
+    """
+    options = publishing.options
+    settings = load_settings(publishing.project.pyproject).publish
+    if not (options.sign or options.key or settings.sign):
+        return None
+    return _open(publishing.command, options.key, settings.key)
+
+
+def sign(
+    publishing: Publishing, distributions: Sequence[Distribution], kept_in: Path
+) -> dict[str, str]:
+    """Sign *distributions*, if that is wanted, and return the attestations to send, by file name.
+
+    What others have signed of the same files, and is kept beside those in *kept_in*, goes with it.
+    The attestations are kept beside *distributions*. The public index takes none of these. Raises
+    as `open_key`.
+    """
+    key = open_key(publishing)
+    if key is None:
+        return {}
+    attestations = {file.filename: _sign(file, key, kept_in) for file in distributions}
+    if is_public(publishing.repository):
+        publishing.command.say("<warning>The public index takes no signatures but its own.</>")
+        return {}
+    return attestations
+
+
+def _sign(file: Distribution, key: SigningKey, kept_in: Path) -> str:
+    from poetry_aegis.poetry_api import publish_predicate
+    from poetry_aegis.signatures.attestation import dump_attestations
+    from poetry_aegis.signing.files import attestations_of, keep_attestations, sign_beside
+
+    if kept_in != file.path.parent:
+        others = attestations_of(kept_in / file.filename, file.sha256)
+        if others:
+            keep_attestations(file.path, others)
+    signed = sign_beside(file.path, file.sha256, key, publish_predicate())
+    return dump_attestations(signed.attestations)
+
+
+@lru_cache(maxsize=4)
+def _open(command: AegisCommand, asked: str | None, setting: str | None) -> SigningKey:
+    from poetry_aegis.commands.key_base import passphrase_from
+    from poetry_aegis.signing.signers import open_key as open_by_name
+
+    return open_by_name(asked, setting, passphrase_from(command, from_stdin=False))

@@ -1,0 +1,112 @@
+"""``poetry aegis sign``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from cleo.helpers import argument, option
+
+from poetry_aegis.commands.base import JSON, AegisCommand, plain
+from poetry_aegis.commands.key_base import PASSPHRASE_STDIN
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cleo.io.inputs.argument import Argument
+    from cleo.io.inputs.option import Option
+
+    from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.signing.files import Signed
+    from poetry_aegis.signing.signers import SigningKey
+
+
+class SignCommand(AegisCommand):
+    """Signs distributions."""
+
+    name = "aegis sign"
+    description = "Signs distributions."
+    arguments: ClassVar[list[Argument]] = [
+        argument(
+            "files",
+            "Wheels and sdists; without any, those of this version in dist/.",
+            optional=True,
+            multiple=True,
+        )
+    ]
+    options: ClassVar[list[Option]] = [
+        option("key", description="Which of your keys to sign with.", flag=False),
+        PASSPHRASE_STDIN,
+        JSON,
+    ]
+    help = """\
+Writes an attestation (PEP 740) beside each file, as FILE.publish.attestation:
+that a file of this name has this sha256, signed. What others have signed
+there stays, so two people sign one after the other.
+
+The key is the one that is named, else that in <c1>AEGIS_SIGNING_KEY</c1>, else the
+one in [tool.poetry-aegis.publish], else the only one that you have. Its
+passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
+
+<b>Examples:</b>
+  <c1>poetry aegis sign</c1>
+  <c1>poetry aegis sign dist/acme-1.2.0.tar.gz --key ada-2026</c1>"""
+
+    def perform(self) -> int:
+        """Sign each file and say where the attestation is."""
+        from poetry_aegis.commands.key_base import passphrase_from
+        from poetry_aegis.poetry_api import publish_predicate
+        from poetry_aegis.signing.files import sign_beside
+        from poetry_aegis.signing.signers import open_key
+
+        distributions, setting = self._distributions()
+        ask = passphrase_from(self, from_stdin=self.option("passphrase-stdin"))
+        key = open_key(self.option("key"), setting, ask)
+        predicate = publish_predicate()
+        signed = [sign_beside(one.path, one.sha256, key, predicate) for one in distributions]
+        self._tell(key, distributions, signed)
+        return 0
+
+    def _distributions(self) -> tuple[Sequence[Distribution], str | None]:
+        """Return the files to sign, and the key in the settings; named files need no project."""
+        from pathlib import Path
+
+        from poetry_aegis import poetry_api
+        from poetry_aegis.errors import NoProject
+        from poetry_aegis.publish.distributions import find_distributions, read_distribution
+        from poetry_aegis.release.engine import current_version
+        from poetry_aegis.settings import load_settings
+
+        named = [read_distribution(Path(file)) for file in self.argument("files")]
+        try:
+            project = poetry_api.load_project(self)
+        except NoProject:
+            if named:
+                return named, None
+            raise
+        setting = load_settings(project.pyproject).publish.key
+        if named:
+            return named, setting
+        version = current_version(project.pyproject)
+        return find_distributions(project.root / "dist", project.name, version), setting
+
+    def _tell(
+        self, key: SigningKey, distributions: Sequence[Distribution], signed: Sequence[Signed]
+    ) -> None:
+        if self.wants_json:
+            files = [
+                {
+                    "filename": distribution.filename,
+                    "sha256": distribution.sha256,
+                    "attestation": str(done.kept),
+                    "signed": done.anew,
+                    "signatures": len(done.attestations),
+                }
+                for distribution, done in zip(distributions, signed, strict=True)
+            ]
+            self.print_json({"key": key.name, "key_id": key.public.id, "files": files})
+            return
+        for done in signed:
+            what = "signed" if done.anew else "signed by this key already"
+            count = f"{len(done.attestations)} in all" if len(done.attestations) > 1 else ""
+            self.say(f"  <c1>{plain(done.kept.name)}</c1> {what}{f', {count}' if count else ''}")
+        self.say(f"<success>Signed with the key {key.name}</success> ({key.public.id[:16]}).")

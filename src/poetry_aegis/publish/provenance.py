@@ -1,0 +1,45 @@
+"""Signatures on an index: whether it shows those that were sent to it (PEP 740)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from poetry_aegis.publish.patience import Failure
+from poetry_aegis.signatures.attestation import merged, parse_attestations, parse_provenance
+from poetry_aegis.signatures.statement import Malformed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from poetry_aegis.publish.distributions import Distribution
+    from poetry_aegis.publish.index import IndexedFile
+    from poetry_aegis.publish.web import Web
+
+
+def lacks_signature(web: Web, shown: IndexedFile, attestations: str) -> bool:
+    """Return whether a file that is *shown* on an index is to be sent again, to be signed.
+
+    Not where the index keeps no signatures. *attestations* are a JSON list; raises `Malformed`
+    where they are none.
+    """
+    ours = parse_attestations(attestations)
+    if shown.provenance is None:
+        return shown.may_have_provenance
+    answer = web.get(shown.provenance, {"Accept": "application/json"})
+    if isinstance(answer, Failure):
+        return False  # It has one; what it is, is for `verify` to say.
+    try:
+        theirs = parse_provenance(answer.text)
+    except Malformed:
+        return True
+    return len(merged(theirs, ours)) > len(merged(theirs))
+
+
+def unsigned(
+    distributions: Sequence[Distribution],
+    page: Mapping[str, IndexedFile],
+    attestations: Mapping[str, str],
+) -> tuple[str, ...]:
+    """Return the names of those *distributions* whose *attestations* the *page* does not show."""
+    names = (file.filename for file in distributions if file.filename in attestations)
+    return tuple(name for name in names if name not in page or page[name].provenance is None)

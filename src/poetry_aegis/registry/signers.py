@@ -1,0 +1,170 @@
+"""Whose signatures an upload needs here, and what those of a file are worth.
+
+The keys that count stand in a file of their own, which is read anew when it changes. Where it
+cannot be read, what has to be signed is refused: nothing gets in by breaking that file.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from poetry_aegis.registry.attestations import attestations_in
+from poetry_aegis.registry.errors import InvalidSettings, NotSigned, Unavailable
+from poetry_aegis.registry.names import matches_any
+from poetry_aegis.signatures.trust import Trust
+from poetry_aegis.signatures.verdict import Subject, Verdict, judge
+from poetry_aegis.tables import InvalidTable, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from poetry_aegis.registry.names import DistributionName
+    from poetry_aegis.registry.options import SignatureSettings
+
+logger = logging.getLogger(__name__)
+
+_MOST_NAMES = 5  # of keys, in a sentence
+
+
+def load_trust(path: Path) -> Trust:
+    """Return the keys that the TOML file *path* trusts. Raises `InvalidSettings`."""
+    toml: Any = import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
+    try:
+        trust = read_table(Trust, toml.loads(path.read_text(encoding="utf-8")), where=str(path))
+        _ = trust.by_id  # A key that is none is said now.
+    except OSError as error:
+        raise InvalidSettings(f"{path} cannot be read: {error.strerror or error}.") from error
+    except InvalidTable as error:
+        raise InvalidSettings(f"{path} cannot be used: {error} {error.hint}".strip()) from error
+    except ValueError as error:  # not TOML, or not UTF-8
+        raise InvalidSettings(f"{path} is not valid TOML: {error}.") from error
+    return trust
+
+
+class TrustFile:
+    """The trust in the file *path*, as it is now. Any thread may ask."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._asking = threading.Lock()
+        self._seen: tuple[tuple[int, int, int], Trust] | None = None
+        self._complaint = ""
+
+    def read(self) -> Trust | None:
+        """Return what the file says, ``None`` where it cannot be read; the log then says why."""
+        with self._asking:
+            try:
+                return self._read()
+            except InvalidSettings as error:
+                self._seen = None
+                if str(error) != self._complaint:
+                    self._complaint = str(error)
+                    logger.error("What has to be signed is not taken. %s", error)
+                return None
+
+    def _read(self) -> Trust:
+        # Looked at before it is read: what changes meanwhile is read the next time.
+        found = _status(self._path)
+        if self._seen is None or self._seen[0] != found:
+            trust = load_trust(self._path)
+            logger.info("%d keys are trusted, as %s says.", len(trust.keys), self._path)
+            self._seen = (found, trust)
+            self._complaint = ""
+        return self._seen[1]
+
+
+@dataclass(frozen=True)
+class Signers:
+    """The projects whose uploads must be signed, as patterns, and the keys that count for them."""
+
+    required: tuple[str, ...] = ()
+    file: TrustFile | None = None
+
+    @classmethod
+    def of(cls, settings: SignatureSettings) -> Signers:
+        """Return the signers of *settings*, their file read for the first time."""
+        file = TrustFile(Path(settings.trust)) if settings.trust else None
+        if file is not None:
+            file.read()
+        return cls(settings.required, file)
+
+    def wants(self, project: str) -> bool:
+        """Tell whether uploads to *project* must be signed."""
+        return matches_any(project, self.required)
+
+    def check(self, name: DistributionName, sha256: str, provenance: bytes | None) -> None:
+        """Check that the file *name* may come in with *provenance* beside it.
+
+        Raises `NotSigned`, and `Unavailable` where nobody can tell.
+        """
+        if not self.wants(name.project):
+            return
+        trust, today = self._trust(), _today()
+        if trust is None:
+            raise Unavailable(
+                f"Uploads to {name.project} must be signed, and this registry cannot read whose "
+                f"signatures count; its log says why."
+            )
+        verdict = judge(_subject(name, sha256), attestations_in(provenance), trust, today)
+        if not verdict.is_good:
+            raise NotSigned(
+                f"{name.project} {name.version} must be signed "
+                f"{_by_whom(trust, name.project, today)}. {verdict.sentence}"
+            )
+
+    def verdict(self, subject: Subject, provenance: bytes | None) -> Verdict | None:
+        """Return what *provenance* says of *subject*, ``None`` where nobody's word counts here."""
+        trust = self._trust()
+        if trust is None:
+            return None
+        return judge(subject, attestations_in(provenance), trust, _today())
+
+    def account(self, name: DistributionName, sha256: str, provenance: bytes | None) -> str:
+        """Return a sentence for the audit trail, empty where there is nothing to be told."""
+        verdict = self.verdict(_subject(name, sha256), provenance) if provenance else None
+        return verdict.sentence if verdict else ""
+
+    def _trust(self) -> Trust | None:
+        return self.file.read() if self.file else None
+
+
+def _by_whom(trust: Trust, project: str, today: date) -> str:
+    """Return ``by 2 of ada, bob, eve``, of the keys that count for *project*."""
+    names = [
+        name
+        for name, key in trust.keys.items()
+        if key.is_for(project) and not key.is_revoked(today) and not key.is_out_of_time(today)
+    ]
+    if len(names) < trust.threshold:
+        return f"by {trust.threshold}, of whom this registry knows {len(names)}"
+    if len(names) == 1:
+        return f"by {names[0]}"
+    return f"by {trust.threshold} of {_listed(names)}"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more
+
+
+def _subject(name: DistributionName, sha256: str) -> Subject:
+    return Subject(name.project, name.file_name, sha256)
+
+
+def _status(path: Path) -> tuple[int, int, int]:
+    try:
+        found = path.stat()
+    except OSError as error:
+        raise InvalidSettings(f"{path} cannot be read: {error.strerror or error}.") from error
+    return (found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _today() -> date:
+    return datetime.now(timezone.utc).date()

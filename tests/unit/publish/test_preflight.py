@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from poetry_aegis.errors import (
+    FileConflict,
+    Forbidden,
+    NotAnUploadUrl,
+    PublishError,
+    Unauthorized,
+    Unreachable,
+)
+from poetry_aegis.publish.preflight import check, files_there
+from tests.support.faulty import FaultyIndex, Reply
+from tests.unit.publish.conftest import IMPATIENT, Recorder, repository_at
+
+
+def look(index: FaultyIndex, recorder: Recorder) -> list[str]:
+    repository = repository_at(f"{index.url}/legacy/")
+    return files_there("demo", "1.0.0", repository, reporter=recorder, patience=IMPATIENT)
+
+
+def test_the_files_of_the_version_are_named_and_nothing_is_sent(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    for name in ("demo-1.0.0.tar.gz", "demo-1.0-py3-none-any.whl", "demo-1.0.1.tar.gz"):
+        index.has(name, b"")
+    assert look(index, recorder) == ["demo-1.0-py3-none-any.whl", "demo-1.0.0.tar.gz"]
+    assert (index.attempts, index.probes, len(index.gets)) == (0, 1, 1)
+    assert index.connections == 1
+
+
+def test_a_release_of_a_version_that_is_there_is_refused(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    index.has("demo-1.0.0.tar.gz", b"")
+    repository = repository_at(f"{index.url}/legacy/")
+    with pytest.raises(FileConflict, match=r"already has 1\.0\.0 of demo: demo-1\.0\.0\.tar\.gz"):
+        check("demo", "1.0.0", repository, reporter=recorder, patience=IMPATIENT)
+
+
+@pytest.mark.parametrize(
+    ("reply", "kind"),
+    [
+        (Reply(301, headers={"Location": "/legacy/x/"}), NotAnUploadUrl),
+        (Reply(401), Unauthorized),
+        (Reply(403), Forbidden),
+        (Reply(404), NotAnUploadUrl),
+        (Reply(405), NotAnUploadUrl),
+        (Reply(503), Unreachable),
+    ],
+    ids=lambda value: str(value.status) if isinstance(value, Reply) else "",
+)
+def test_what_an_upload_would_be_refused_for_is_said_before(
+    index: FaultyIndex, recorder: Recorder, reply: Reply, kind: type[PublishError]
+) -> None:
+    index.probe_reply = reply
+    with pytest.raises(kind):
+        look(index, recorder)
+    assert index.probes == (4 if reply.status == 503 else 1)
+
+
+@pytest.mark.parametrize("status", [200, 400, 409, 413, 422, 500])
+def test_that_the_file_is_missing_is_no_obstacle(
+    index: FaultyIndex, recorder: Recorder, status: int
+) -> None:
+    index.probe_reply = Reply(status)
+    assert look(index, recorder) == []
+
+
+def test_who_may_not_read_the_index_may_still_upload(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    index.page_replies.append(Reply(403))
+    assert look(index, recorder) == []
+    assert "cannot be seen" in recorder.notes[0]
+
+
+def test_nobody_there(recorder: Recorder) -> None:
+    with socket.socket() as taken:  # bound and not listening
+        taken.bind(("127.0.0.1", 0))
+        repository = repository_at(f"http://127.0.0.1:{taken.getsockname()[1]}/")
+        with pytest.raises(Unreachable, match="gave no answer"):
+            files_there("demo", "1", repository, reporter=recorder, patience=IMPATIENT)

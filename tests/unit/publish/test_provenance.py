@@ -1,0 +1,111 @@
+"""Signatures that are sent with the files: whether the index has them, and what is said if not."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+from poetry_aegis.publish.publication import Publication, plan, publish
+from tests.unit.publish.conftest import IMPATIENT, Recorder, repository_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from poetry_aegis.publish.distributions import Distribution
+    from tests.support.faulty import FaultyIndex
+
+
+def attestations(*signatures: bytes) -> str:
+    """Return a list of attestations that look like some; nobody here verifies them."""
+    return json.dumps(
+        [
+            {
+                "version": 1,
+                "verification_material": {"public_key": {"hint": "abc"}},
+                "envelope": {
+                    "statement": base64.b64encode(b"{}").decode(),
+                    "signature": base64.b64encode(signature).decode(),
+                },
+            }
+            for signature in signatures
+        ]
+    )
+
+
+def send(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution, *signatures: bytes
+) -> Publication:
+    return publish(
+        [wheel],
+        repository_at(index.url),
+        attestations={wheel.filename: attestations(*signatures)},
+        reporter=recorder,
+        patience=IMPATIENT,
+    )
+
+
+def test_signatures_travel_with_their_file(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.keeps_signatures = True
+    done = send(index, recorder, wheel, b"one")
+    assert index.posts[0].fields["attestations"] == [attestations(b"one")]
+    assert (done.signed_files, done.unsigned_files) == ((wheel.filename,), ())
+    files = done.to_json()["files"]
+    assert isinstance(files, list)
+    assert files[0]["signed"] is True
+    assert recorder.notes == []
+
+
+def test_a_file_that_is_there_is_sent_again_only_where_its_signature_is_missing(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.keeps_signatures = True
+    index.has(wheel.filename, wheel.path.read_bytes())
+    assert send(index, recorder, wheel, b"one").signed == (wheel,)
+    assert recorder.events[-1] == ("signed", wheel.filename)
+    assert send(index, recorder, wheel, b"one").skipped == (wheel,)
+    assert send(index, recorder, wheel, b"one", b"two").signed == (wheel,)
+    assert index.attempts == 2
+
+
+def test_a_signature_is_planned_as_one(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.keeps_signatures = True
+    index.has(wheel.filename, wheel.path.read_bytes())
+    planned = plan(
+        [wheel],
+        repository_at(index.url),
+        attestations={wheel.filename: attestations(b"one")},
+        reporter=recorder,
+    )
+    assert planned.signed == (wheel,)
+    assert index.attempts == 0
+
+
+def test_an_index_that_keeps_none_is_told_of_and_nothing_sent_twice(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    done = send(index, recorder, wheel, b"one")
+    assert done.verified
+    assert (done.signed_files, done.unsigned_files) == ((), (wheel.filename,))
+    assert "shows no signature of demo-1.0.0-py3-none-any.whl" in recorder.notes[0]
+    assert send(index, recorder, wheel, b"one").skipped == (wheel,)
+    assert index.attempts == 1
+
+
+def test_they_are_kept_beside_the_files(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution, tmp_path: Path
+) -> None:
+    publish(
+        [wheel],
+        repository_at(index.url),
+        keep_in=tmp_path / "dist",
+        attestations={wheel.filename: attestations(b"one")},
+        reporter=recorder,
+        patience=IMPATIENT,
+    )
+    kept = tmp_path / "dist" / f"{wheel.filename}.publish.attestation"
+    assert kept.read_text() == attestations(b"one")
