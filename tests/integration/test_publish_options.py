@@ -13,6 +13,7 @@ import sys
 import threading
 import zipfile
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
@@ -449,9 +450,26 @@ def test_what_is_published_is_signed_once(
     for name in index.files:
         kept = (project / "dist" / f"{name}.publish.attestation").read_text()
         sent = next(post for post in index.posts if post.filename == name).fields["attestations"]
-        assert json.loads(kept) == json.loads(sent[0])
+        assert [json.loads(kept)] == json.loads(sent[0])  # alone it is kept as other tools want it
     again = succeed(publish(corp, project, "--sign"))
-    assert "2 skipped; verified on the index." in again.stdout
+    assert "2 skipped; signed and verified on the index." in again.stdout
+
+
+def test_what_somebody_else_has_signed_is_sent_without_a_key(
+    corp: PoetryHome, project: Path, index: FaultyIndex
+) -> None:
+    index.keeps_signatures = True
+    succeed(publish(corp, project))
+    signer = {"AEGIS_KEYS_HOME": str(corp.root / "keys"), "AEGIS_SIGNING_PASSPHRASE": "open sesame"}
+    elsewhere = replace(corp, extra_env=corp.extra_env | signer)
+    succeed(elsewhere.run("aegis", "key", "generate", "ada", cwd=project))
+    succeed(elsewhere.run("aegis", "sign", cwd=project))
+
+    planned = succeed(publish(corp, project, "--skip-build", "--dry-run"))
+    assert planned.stdout.count("is already there and would be signed") == 2
+    done = succeed(publish(corp, project, "--skip-build", "--json"))
+    assert {file["status"] for file in json.loads(done.stdout)["files"]} == {"signed"}
+    assert all("attestations" in post.fields for post in index.posts[-2:])
 
 
 def test_an_index_that_keeps_no_signatures_is_told_of(

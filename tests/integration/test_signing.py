@@ -163,7 +163,7 @@ def test_openssl_signs_what_we_believe(poetry: PoetryHome, library: Path) -> Non
     run(home, library, "key", "generate", "ada", "--passphrase-stdin", stdin=f"{ADAS}\n")
     run(home, library, "sign", "--passphrase-stdin", stdin=f"{ADAS}\n")
     (kept, *_) = library.glob("dist/*.publish.attestation")
-    (document,) = json.loads(kept.read_text())
+    document = json.loads(kept.read_text())
     envelope = {name: base64.b64decode(text) for name, text in document["envelope"].items()}
     (poetry.root / "secret").write_text(ADAS)
     (poetry.root / "data").write_bytes(signed_bytes(envelope["statement"]))

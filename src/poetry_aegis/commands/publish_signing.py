@@ -6,10 +6,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from poetry_aegis.commands.repository_choice import is_public
+from poetry_aegis.publish.distributions import ATTESTATION
 from poetry_aegis.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from poetry_aegis.commands.base import AegisCommand
@@ -33,20 +34,40 @@ def open_key(publishing: Publishing) -> SigningKey | None:
 def sign(
     publishing: Publishing, distributions: Sequence[Distribution], kept_in: Path
 ) -> dict[str, str]:
-    """Sign *distributions*, if that is wanted, and return the attestations to send, by file name.
+    """Sign *distributions*, if that is wanted, and return their attestations by file name.
 
-    What others have signed of the same files, and is kept beside those in *kept_in*, goes with it.
-    The attestations are kept beside *distributions*. The public index takes none of these. Raises
-    as `open_key`.
+    What others have signed of the same files, and is kept beside those in *kept_in*, is among
+    them, also where nothing is signed now. New ones are kept beside *distributions*. Raises as
+    `open_key`.
     """
     key = open_key(publishing)
     if key is None:
-        return {}
-    attestations = {file.filename: _sign(file, key, kept_in) for file in distributions}
-    if is_public(publishing.repository):
-        publishing.command.say("<warning>The public index takes no signatures but its own.</>")
-        return {}
-    return attestations
+        return kept(distributions, kept_in)
+    return {file.filename: _sign(file, key, kept_in) for file in distributions}
+
+
+def kept(distributions: Sequence[Distribution], kept_in: Path) -> dict[str, str]:
+    """Return the attestations of *distributions* that are kept in *kept_in*, by file name.
+
+    Raises `SigningError` for what cannot be read.
+    """
+    found = {}
+    for file in distributions:
+        if (kept_in / f"{file.filename}{ATTESTATION}").exists():
+            from poetry_aegis.signatures.attestation import dump_attestations
+            from poetry_aegis.signing.files import attestations_of
+
+            if others := attestations_of(kept_in / file.filename, file.sha256):
+                found[file.filename] = dump_attestations(others)
+    return found
+
+
+def takes_signatures(publishing: Publishing, attestations: Mapping[str, str]) -> bool:
+    """Return whether the repository takes *attestations*, and say so where it does not."""
+    if not attestations or not is_public(publishing.repository):
+        return True
+    publishing.command.say("<warning>The public index takes no signatures but its own.</>")
+    return False
 
 
 def _sign(file: Distribution, key: SigningKey, kept_in: Path) -> str:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.progress import ConsoleReporter
-from poetry_aegis.commands.publish_signing import open_key, sign
+from poetry_aegis.commands.publish_signing import kept, open_key, sign, takes_signatures
 from poetry_aegis.commands.repository_choice import choose, find_repository, is_public
 from poetry_aegis.errors import PublishError
-from poetry_aegis.publish.distributions import ATTESTATION, find_distributions, sha256_of
+from poetry_aegis.publish.distributions import ATTESTATION, find_distributions, keep, sha256_of
 from poetry_aegis.publish.metadata_check import check_metadata
 from poetry_aegis.publish.preflight import check, files_there
 from poetry_aegis.publish.publication import plan, publish
@@ -125,12 +125,14 @@ class Publishing:
                 distributions,
                 self.repository,
                 overwrite=self.options.overwrite,
+                attestations=self._to_send(kept(distributions, self._dist)),
                 reporter=reporter,
             )
 
     def publish(self, distributions: tuple[Distribution, ...]) -> None:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
         attestations = sign(self, distributions, self._dist)
+        sent = self._to_send(attestations)
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
             self.publication = publish(
                 distributions,
@@ -138,10 +140,15 @@ class Publishing:
                 overwrite=self.options.overwrite,
                 verify=self.options.verify,
                 keep_in=None if self.options.skip_build else self._dist,
-                attestations=attestations,
+                attestations=sent,
                 jobs=self.options.jobs or load_settings(self.project.pyproject).publish.jobs,
                 reporter=reporter,
             )
+        if attestations and not sent and not self.options.skip_build:
+            keep(distributions, self._dist, attestations)
+
+    def _to_send(self, attestations: dict[str, str]) -> dict[str, str]:
+        return attestations if takes_signatures(self, attestations) else {}
 
     def has_begun(self) -> bool:
         """Return whether any file has arrived, or may have: an answer that is lost is no "no"."""
@@ -213,6 +220,8 @@ def summary(publication: Publication, *, of: str = "") -> str:
     }
     done = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     verified = "verified on the index" if publication.verified else "not verified"
+    if publication.signed_files and not publication.signed:
+        verified = f"signed and {verified}"
     what = plain(f"{of} {publication.version}".strip())
     return f"<success>Published {what}</success>: {done}; {verified}."
 

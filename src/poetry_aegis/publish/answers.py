@@ -166,12 +166,20 @@ _ACTIVATE = (
     "Nothing goes there until an admin makes the project active again: "
     "poetry aegis project NAME --status active"
 )
+# And that it wants signatures which are not there, or are not those that it trusts.
+_WANTS_SIGNATURES = "must be signed"
+_SIGN = (
+    "Sign it with a key that the server trusts: poetry aegis publish --sign\n"
+    "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
+)
 _PERHAPS = "Mend what it names; the same request would be refused again."
 
 
 def _way_out(answer: Answer) -> str:
     if answer.status == 400 and _TAKES_NONE in answer.text:
         return _ACTIVATE
+    if answer.status == 400 and _WANTS_SIGNATURES in answer.text:
+        return _SIGN
     return _LATER if answer.status in _PASSING else _PERHAPS
 
 

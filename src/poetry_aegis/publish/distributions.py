@@ -20,6 +20,7 @@ from packaging.version import Version
 from poetry_aegis import atomic
 from poetry_aegis.errors import BuildFailed, InvalidVersion
 from poetry_aegis.publish.core_metadata import form_fields, read_core_metadata
+from poetry_aegis.signatures.attestation import dump_kept, parse_attestations
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -157,7 +158,8 @@ def keep(
         for distribution in distributions:
             _copy(distribution.path, directory / distribution.filename)
             if signed := attestations.get(distribution.filename):
-                atomic.write_text(directory / f"{distribution.filename}{ATTESTATION}", signed)
+                text = f"{dump_kept(parse_attestations(signed))}\n"
+                atomic.write_text(directory / f"{distribution.filename}{ATTESTATION}", text)
         atomic.fsync_directory(directory)
     except OSError as error:
         raise BuildFailed(

@@ -11,6 +11,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.request import getproxies
 
 from poetry_aegis.errors import NotAnUploadUrl, UsageError
 
@@ -61,14 +62,26 @@ class Repository:
             object.__setattr__(self, "password", password)
 
     def redact(self, text: str) -> str:
-        """Return *text* without this repository's password, in any form it travels in."""
-        password = self.password or ""
-        if len(password) < _SHORTEST_SECRET:
-            return text
-        pair = base64.b64encode(f"{self.username or ''}:{password}".encode()).decode()
-        for secret in (pair, password, quote(password, safe="")):
-            text = text.replace(secret, "***")
+        """Return *text* without this repository's password and those of proxies on the way to it.
+
+        In any form that they travel in: a proxy may quote what it was sent, too.
+        """
+        people = [(self.username or "", self.password or "")]
+        for proxy in getproxies().values():
+            _, username, password = split_userinfo(proxy)
+            people.append((username or "", password or ""))
+        for username, password in people:
+            text = _without_password(text, username, password)
         return text
+
+
+def _without_password(text: str, username: str, password: str) -> str:
+    if len(password) < _SHORTEST_SECRET:
+        return text
+    pair = base64.b64encode(f"{username}:{password}".encode()).decode()
+    for secret in (pair, password, quote(password, safe="")):
+        text = text.replace(secret, "***")
+    return text
 
 
 def upload_url_of(url: str) -> str:

@@ -98,6 +98,16 @@ def dump_attestations(attestations: Iterable[Attestation]) -> str:
     return json.dumps(documents, allow_nan=False, separators=(",", ":"))
 
 
+def dump_kept(attestations: Iterable[Attestation]) -> str:
+    """Return *attestations* as a file beside a distribution keeps them: a list, but one alone.
+
+    Other tools that upload such a file know no list in it.
+    """
+    several = tuple(attestations)
+    text = dump_attestations(several)
+    return text[1:-1] if len(several) == 1 else text
+
+
 def merged(*lists: Iterable[Attestation]) -> tuple[Attestation, ...]:
     """Return the attestations of all *lists*, in their order; of two that are the same, the first.
 

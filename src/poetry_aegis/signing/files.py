@@ -9,7 +9,7 @@ from poetry_aegis import atomic
 from poetry_aegis.errors import SigningError
 from poetry_aegis.signatures.attestation import (
     MOST,
-    dump_attestations,
+    dump_kept,
     merged,
     parse_attestations,
 )
@@ -109,7 +109,7 @@ def keep_attestations(path: Path, attestations: Sequence[Attestation]) -> Path:
     if len(several) > MOST:
         raise SigningError(f"{path.name} has {MOST} signatures, which is the most that it can.")
     try:
-        atomic.write_text(kept, dump_attestations(several) + "\n")
+        atomic.write_text(kept, dump_kept(several) + "\n")
     except OSError as error:
         raise SigningError(f"{kept} cannot be written: {error.strerror or error}.") from error
     return kept
