@@ -86,7 +86,7 @@ class PublishSettings:
 
     sign: bool = False
     key: str | None = None
-    jobs: int = 4
+    jobs: int = 8
 
     def __post_init__(self) -> None:
         if not 1 <= self.jobs <= MOST_JOBS:

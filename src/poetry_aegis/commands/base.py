@@ -59,6 +59,18 @@ class AegisCommand(Command):
 
     # Output
 
+    def read_jobs(self) -> int | None:
+        """Return what ``--jobs`` says, ``None`` where it is not given. Raises `UsageError`."""
+        from poetry_aegis.errors import UsageError
+        from poetry_aegis.settings import MOST_JOBS
+
+        asked = self.option("jobs")
+        if asked is None:
+            return None
+        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MOST_JOBS):
+            raise UsageError(f"--jobs is a number from 1 to {MOST_JOBS}.")
+        return int(asked)
+
     @property
     def wants_json(self) -> bool:
         """Whether this run prints JSON, so that standard output must hold nothing else."""

@@ -59,7 +59,7 @@ class PromoteCommand(AegisCommand):
 
         release = self._release()
         settings, pyproject = self._settings()
-        jobs = self._jobs(settings.publish.jobs)
+        jobs = self.read_jobs() or settings.publish.jobs
         trust = self._trust(release, settings, pyproject)
         source, target = self._repositories()
         with tempfile.TemporaryDirectory(prefix="poetry-aegis-") as folder:
@@ -105,17 +105,6 @@ class PromoteCommand(AegisCommand):
         except NoProject:
             return Settings(), None
         return load_settings(pyproject), pyproject
-
-    def _jobs(self, default: int) -> int:
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.settings import MOST_JOBS
-
-        asked = self.option("jobs")
-        if asked is None:
-            return default
-        if asked.isascii() and asked.isdigit() and 1 <= int(asked) <= MOST_JOBS:
-            return int(asked)
-        raise UsageError(f"--jobs is a number from 1 to {MOST_JOBS}.")
 
     def _trust(self, release: Release, settings: Settings, pyproject: Path | None) -> Trust | None:
         """Return whom the project trusts, ``None`` where no signature is to be looked at."""

@@ -61,7 +61,7 @@ class PublishCommand(AegisCommand):
             verify=not self.option("no-verify"),
             skip_build=self.option("skip-build"),
             formats=self._formats(),
-            jobs=self._jobs(),
+            jobs=self.read_jobs(),
             check=not self.option("no-check"),
             sign=self.option("sign"),
             key=self.option("key"),
@@ -160,18 +160,6 @@ class PublishCommand(AegisCommand):
         if names and self.option("skip-build"):
             raise UsageError("--format says what to build, and --skip-build builds nothing.")
         return tuple(dict.fromkeys(names))
-
-    def _jobs(self) -> int | None:
-        """Return how many files to send at a time, ``None`` for the project's own number."""
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.settings import MOST_JOBS
-
-        given = self.option("jobs")
-        if given is None:
-            return None
-        if not (given.isascii() and given.isdigit() and 1 <= int(given) <= MOST_JOBS):
-            raise UsageError(f"--jobs is a number from 1 to {MOST_JOBS}.")
-        return int(given)
 
     def _show_plan(self, publication: Publication) -> int:
         from poetry_aegis.errors import FileConflict

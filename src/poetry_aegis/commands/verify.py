@@ -34,7 +34,7 @@ class VerifyCommand(IndexCommand):
         option("lock", None, "Check every private package of poetry.lock."),
         option("installed", None, "Check the private packages that are installed."),
         option("repository", "r", "The index to read from, as Poetry knows it.", flag=False),
-        option("jobs", None, "How many files to check at a time.", flag=False),
+        option("jobs", "j", "How many files to check at a time.", flag=False),
         option("no-download", None, "With <c1>--lock</c1>: compare hashes, fetch no files."),
         JSON,
     ]
@@ -102,7 +102,7 @@ All but the first and the last end the command with exit code 83."""
         project = poetry_api.load_project(self)
         settings = load_settings(project.pyproject)
         trust = load_trust(settings.trust, project.pyproject)
-        jobs = self._jobs(settings.publish.jobs)
+        jobs = self.read_jobs() or settings.publish.jobs
         if self.argument("what"):
             return self._named(trust, jobs)
         return self._private(settings.trust, trust, jobs)
@@ -154,17 +154,6 @@ All but the first and the last end the command with exit code 83."""
         for note in repository.notes:
             self._warn(note)
         return repository
-
-    def _jobs(self, default: int) -> int:
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.settings import MOST_JOBS
-
-        asked = self.option("jobs")
-        if asked is None:
-            return default
-        if asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MOST_JOBS:
-            return int(asked[:9])
-        raise UsageError(f"--jobs {asked} is not a number from 1 to {MOST_JOBS}.")
 
     def _tell(self, found: Sequence[Checked]) -> None:
         if not found:
