@@ -70,7 +70,14 @@ COMMANDS = {
     "aegis server backup": "server_backup:ServerBackupCommand",
     "aegis server backup verify": "server_backup_verify:ServerBackupVerifyCommand",
     "aegis server restore": "server_restore:ServerRestoreCommand",
+    "aegis ci": "groups:CiCommands",
+    "aegis ci init": "ci_init:CiInitCommand",
+    "aegis ci snapshot": "ci_snapshot:CiSnapshotCommand",
+    "aegis ci tagged": "ci_tagged:CiTaggedCommand",
     "aegis client": "groups:ClientCommands",
+    "aegis client setup": "client_setup:ClientSetupCommand",
+    "aegis client source": "client_source:ClientSourceCommand",
+    "aegis client show": "client_show:ClientShowCommand",
     "aegis client poetry": "client_poetry:ClientPoetryCommand",
 }
 

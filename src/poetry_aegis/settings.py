@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Level = Literal["major", "minor", "patch", "none"]
 Channel = Literal["stable", "alpha", "beta", "rc", "dev", "none"]
+Priority = Literal["primary", "supplemental", "explicit"]
 ForgeKind = Literal["auto", "github", "gitlab", "gitea", "bitbucket", "none"]
 
 MOST_JOBS = 32
@@ -94,6 +95,23 @@ class PublishSettings:
 
 
 @dataclass(frozen=True)
+class PipelineSettings:
+    """``[tool.poetry-aegis.ci]``: what ``poetry aegis ci init`` writes.
+
+    What is pushed to *branch* is released to *repository*, what is pushed to *test_branch* goes to
+    *test_repository* as a development version; an empty *test_branch* is none. *test* is the
+    command that tests the project, on one line, and *python* what it runs on.
+    """
+
+    branch: str = "main"
+    test_branch: str = "develop"
+    repository: str | None = None
+    test_repository: str | None = None
+    python: str = "3.13"
+    test: str = "poetry run pytest"
+
+
+@dataclass(frozen=True)
 class TrustSettings:
     """``[tool.poetry-aegis.trust]``: whose signatures count, and how many a file needs.
 
@@ -113,6 +131,21 @@ class TrustSettings:
         """Tell whether *project*, in any spelling, needs no signature."""
         wanted = matches_any(project, self.projects)
         return not wanted or matches_any(project, self.unsigned)
+
+
+@dataclass(frozen=True)
+class ProfileSettings:
+    """``[tool.poetry-aegis.profiles.NAME]``: an index that clients are set up for, under a name.
+
+    *url* is its address and *name* what the clients call it: the profile's own unless given. *ca*
+    is the file of its authority, relative to ``pyproject.toml``.
+    """
+
+    url: str
+    name: str | None = None
+    username: str | None = None
+    ca: str | None = None
+    priority: Priority | None = None
 
 
 @dataclass(frozen=True)
@@ -143,7 +176,9 @@ class Settings:
     publish: PublishSettings = field(default_factory=PublishSettings)
     trust: TrustSettings = field(default_factory=TrustSettings)
     hooks: HookSettings = field(default_factory=HookSettings)
+    ci: PipelineSettings = field(default_factory=PipelineSettings)
     packages: dict[str, PackageSettings] = field(default_factory=dict)
+    profiles: dict[str, ProfileSettings] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         _require_template("tag_format", self.tag_format, most=1)

@@ -50,6 +50,10 @@ COMMAND_FILES = sorted((Path(poetry_aegis.__file__).parent / "commands").glob("*
 LIGHT = ("__future__", "typing", "cleo.helpers", "poetry_aegis.commands.")
 SHARED = {
     "base",
+    "ci_development",
+    "ci_publishing",
+    "ci_report",
+    "ci_tag",
     "server_base",
     "server_progress",
     "progress",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 _CERTIFICATE = re.compile(r"-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----")
 _MOST_CHARACTERS = 1_000_000
+BUNDLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
 def with_authority(index: Index) -> Index:
@@ -65,6 +66,20 @@ def keep_authority(index: Index, authority: str) -> None:
         write_text(index.authority, authority, mode=0o644)
 
 
+def bundle_notes(index: Index, tool: str) -> tuple[str, ...]:
+    """Return what to know where the environment makes *tool* trust other authorities alone.
+
+    ``requests``, which it is built upon, obeys the environment before what *tool* itself is told.
+    """
+    if index.authority is None:
+        return ()
+    return tuple(
+        f"{name} is set: {tool} trusts what is in that file, and not {index.authority}."
+        for name in BUNDLES
+        if os.environ.get(name)
+    )
+
+
 def hidden_by(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     """Return a warning where *environment* makes uploads trust other authorities alone.
 
@@ -74,6 +89,6 @@ def hidden_by(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
     return tuple(
         f"{name} hides the server's authority from poetry publish while it is set; "
         "poetry aegis publish works all the same."
-        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+        for name in BUNDLES
         if environment.get(name)
     )

@@ -84,7 +84,7 @@ def make_index(name: str, url: str) -> Index:
 def check_credential(
     index: Index, username: str, password: str, *, authority: str | None = None
 ) -> None:
-    """Ask *index* for its project list with the credential.
+    """Ask *index* for its project list with the credential, as nobody for no *username*.
 
     Its certificate has to come from *authority*, in PEM, or else from one that all trust. Raises
     `Unauthorized`, `Forbidden`, and `Unreachable` where it does not answer as an index.
@@ -100,7 +100,7 @@ def check_credential(
             client.stream(
                 "GET",
                 index.simple_url,
-                auth=(username, password),
+                auth=(username, password) if username else None,
                 headers={"Accept": f"{JSON_PAGE}, text/html;q=0.1"},
             ) as answer,
         ):
@@ -135,6 +135,10 @@ def _way_to(index: Index, failure: str) -> str:
 def _judge(index: Index, username: str, status: int, location: str) -> None:
     if status == 200:
         return
+    if status == 401 and not username:
+        raise Unauthorized(
+            f"{index.base_url} wants to know who asks.", hint="Name the user with --username."
+        )
     if status == 401:
         raise Unauthorized(
             f"{index.base_url} does not accept the password of {username!r}.",
@@ -182,7 +186,8 @@ def _base_of(url: str) -> str:
             hint="Name the user with --username; the password is asked for.",
         )
     path = re.sub(r"/(simple|legacy)$", "", address.path.rstrip("/"))
-    return urlunsplit((address.scheme, address.netloc, f"{path}/", "", ""))
+    # In lower case: .netrc is asked for a host as it is spelled.
+    return urlunsplit((address.scheme, address.netloc.lower(), f"{path}/", "", ""))
 
 
 def _is_local(index: Index) -> bool:

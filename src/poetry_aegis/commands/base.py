@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from cleo.io.outputs.output import Output
 
+    from poetry_aegis.ci.report import Level
     from poetry_aegis.errors import AegisError
 
 JSON = option("json", description="Print one JSON object on standard output, all else on stderr.")
@@ -34,9 +35,7 @@ class AegisCommand(Command):
         """Run `perform`; a failure becomes one sentence, its way out and its exit code."""
         from poetry_aegis.errors import AegisError
 
-        if not (sys.stdin and sys.stdin.isatty()):
-            # Poetry keeps asking on a closed standard input, for ever.
-            self.io.interactive(interactive=False)
+        self._settle()
         try:
             return self.perform()
         except AegisError as error:
@@ -56,6 +55,23 @@ class AegisCommand(Command):
                 raise
             self.report(_unexpected(error))
             return 1
+
+    def _settle(self) -> None:
+        """Ask nothing where nobody answers, and write in colour where somebody sees it."""
+        import os
+
+        from poetry_aegis.release.history.pipelines import is_pipeline
+
+        in_pipeline = is_pipeline(os.environ)
+        if in_pipeline or not (sys.stdin and sys.stdin.isatty()):
+            # Poetry keeps asking on a closed standard input, for ever.
+            self.io.interactive(interactive=False)
+        if self.io.input.has_parameter_option(["--ansi", "--no-ansi"], only_params=True):
+            return
+        if os.environ.get("FORCE_COLOR") and "NO_COLOR" not in os.environ:
+            self.io.decorated(decorated=True)
+        elif in_pipeline:
+            self.io.decorated(decorated=False)  # Its log is a file, even where it is a terminal.
 
     # Output
 
@@ -106,8 +122,43 @@ class AegisCommand(Command):
             import traceback
 
             self.io.write_error_line(plain("".join(traceback.format_exception(cause))))
+        self.annotate("error", f"{error}\n{error.hint}".strip(), file=self._place_of(error))
         if self.wants_json:
             self.print_json(error.to_json())
+
+    def warn_of(self, sentence: str) -> None:
+        """Write *sentence* as a warning, which a pipeline shows beside its result, too."""
+        self.say(f"<warning>{plain(sentence)}</>")
+        self.annotate("warning", sentence)
+
+    def annotate(self, level: Level, message: str, *, file: str | None = None) -> None:
+        """Have GitHub show *message* beside the result of the run, where it is one of GitHub's."""
+        import os
+
+        from cleo.io.outputs.output import Type, Verbosity
+
+        from poetry_aegis.ci.report import annotation
+
+        line = annotation(level, message, os.environ, file=file)
+        if line:
+            self.io.error_output.write_line(line, verbosity=Verbosity.QUIET, type=Type.RAW)
+
+    def _place_of(self, error: AegisError) -> str | None:
+        """Return the file of the project that *error* is about, as a pipeline names it."""
+        import os
+        from pathlib import Path
+
+        from poetry_aegis.errors import NoProject, ProjectError
+
+        top = os.environ.get("GITHUB_WORKSPACE")
+        if not (top and isinstance(error, ProjectError)) or isinstance(error, NoProject):
+            return None
+        from poetry_aegis.poetry_api.projects import locate
+
+        try:
+            return locate(self).relative_to(Path(top).resolve()).as_posix()
+        except (NoProject, ValueError):
+            return None
 
     def _write_notes(self, error: BaseException) -> None:
         for note in getattr(error, "__notes__", ()):

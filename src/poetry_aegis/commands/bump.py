@@ -39,6 +39,7 @@ class BumpCommand(AegisCommand):
     def perform(self) -> int:
         """Write the version, or with --dry-run say it."""
         from poetry_aegis import poetry_api
+        from poetry_aegis.commands.ci_report import tell_of_bump
         from poetry_aegis.release.packages.workspace import find_scope, repository_root
         from poetry_aegis.release.version.bumping import plan_bump
         from poetry_aegis.release.version.numbers import parse_prerelease_type
@@ -55,6 +56,7 @@ class BumpCommand(AegisCommand):
         if not self.option("dry-run"):
             bump.write()
             poetry_api.reload_project(self)
+            tell_of_bump(self, bump.version.text)
         self.say(f"<c2>{bump.current} -> {bump.version}</c2>")
         for change in bump.others:
             for note in change.notes:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, ClassVar
 from cleo.helpers import option
 
 from poetry_aegis.commands.base import DRY_RUN, JSON, plain
-from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN, ServerCommand
+from poetry_aegis.commands.client_base import CA, URL, USERNAME, ClientCommand
+from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from cleo.io.inputs.option import Option
 
     from poetry_aegis.client.poetry import Index
+    from poetry_aegis.client.setup import Login
 
 _PURPOSES = {
     "add_source": "To install from it, add it to a project as a source, once",
@@ -24,16 +24,16 @@ _PURPOSES = {
 }
 
 
-class ClientPoetryCommand(ServerCommand):
+class ClientPoetryCommand(ClientCommand):
     """Makes the index known to Poetry."""
 
     name = "aegis client poetry"
     description = "Makes the index known to Poetry."
     options: ClassVar[list[Option]] = [
         option("name", description="The repository's name.", flag=False, default="aegis"),
-        option("url", description="The index; this machine's server unless given.", flag=False),
-        option("ca", description="The authority of its certificate, a PEM file.", flag=False),
-        option("username", description="Who logs in; else the server's first admin.", flag=False),
+        URL,
+        CA,
+        USERNAME,
         PASSWORD_STDIN,
         HOME,
         DRY_RUN,
@@ -48,6 +48,7 @@ password is asked for, or read from standard input.
 A server with a certificate of its own authority is verified with that: this
 machine's server gives it, another one's is given with <c1>--ca</c1>. A copy is kept in
 the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
+<c1>poetry aegis client setup poetry --undo</c1> takes it all back.
 
 <b>Examples:</b>
   <c1>poetry aegis client poetry</c1>
@@ -59,101 +60,33 @@ the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
         from poetry_aegis.client import authority as trust
         from poetry_aegis.client import poetry as client
 
-        index = client.make_index(self.option("name"), self.option("url") or self._server_url())
-        authority = self._authority()
+        target = self.target()
+        index = self.index_of(target)
+        authority = self.authority_of(target)
         if authority is not None:
             index = trust.with_authority(index)
             self.warn(trust.hidden_by())
-        username = self.option("username") or self._admin()
-        password = self._password(username)
         self.warn([*index.warnings, *client.hidden_by()])
-        self._check_credential(index, username, password, authority)
+        login = self.ask_login(target, index, authority)
         password_in = None
         if not self.option("dry-run"):
             trust.keep_authority(index, authority or "")
-            password_in = self._write(index, username, password)
+            password_in = self._write(index, login)
         if self.wants_json:
-            self._print_json(index, username, password_in)
+            self._print_json(index, login.username, password_in)
         else:
-            self._tell(index, username, password_in)
+            self._tell(index, login.username, password_in)
         return 0
 
-    def _check_credential(
-        self, index: Index, username: str, password: str, authority: str | None
-    ) -> None:
-        """Try the credential; where this machine's server has an unknown name, say what helps."""
-        from poetry_aegis.client.poetry import check_credential
-        from poetry_aegis.errors import Unreachable
-        from poetry_aegis.server.drivers.preflight import name_note
-
-        try:
-            check_credential(index, username, password, authority=authority)
-        except Unreachable as error:
-            is_own_stack = not self.option("url") and self.settings.is_stack
-            if is_own_stack and (note := name_note(self.settings)):
-                error.hint = f"{note}\n{error.hint}"
-            raise
-
-    def _write(self, index: Index, username: str, password: str) -> str:
+    def _write(self, index: Index, login: Login) -> str:
         """Write Poetry's configuration; return where the password went."""
-        from poetry_aegis import poetry_api
+        from poetry_aegis.client.setup import DEFAULT_PROFILE, plan_setup, write
+        from poetry_aegis.poetry_api import clients
 
-        in_keyring = poetry_api.save_repository(
-            index.name, index.upload_url, username, password, authority=index.authority
-        )
-        return "the keyring" if in_keyring else str(self._config_directory / "auth.toml")
-
-    @property
-    def _config_directory(self) -> Path:
-        from poetry_aegis import poetry_api
-
-        return poetry_api.config_directory()
-
-    def _server_url(self) -> str:
-        from poetry_aegis.errors import NoServer
-        from poetry_aegis.server.config import load_settings
-
-        try:
-            return load_settings(self.home).url
-        except NoServer as error:
-            error.hint = f"Name the index with --url.\n{error.hint}"
-            raise
-
-    def _authority(self) -> str | None:
-        """Return the authority to verify the server with, in PEM, if it has one of its own."""
-        from pathlib import Path
-
-        from poetry_aegis.client.authority import read_authority
-
-        if self.option("ca"):
-            return read_authority(Path(self.option("ca")))
-        if self.option("url"):
-            return None
-        from poetry_aegis.server.trust import authority_for_clients
-
-        return authority_for_clients(self.home, self.settings)
-
-    def _admin(self) -> str:
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.server.users import first_admin
-
-        admin = None if self.option("url") else first_admin(self.home)
-        if admin is None:
-            raise UsageError("The user is not named.", hint="Add --username NAME.")
-        return admin
-
-    def _password(self, username: str) -> str:
-        from poetry_aegis.errors import UsageError
-
-        password = self.read_secret(
-            f"Password of {plain(username)}:", from_stdin=bool(self.option("password-stdin"))
-        )
-        if not password:
-            raise UsageError(
-                f"There is no password for {username!r}.",
-                hint="Type it on a terminal, or write it to standard input with --password-stdin.",
-            )
-        return password
+        in_keyring = clients.uses_keyring()
+        work = clients.work(index, login, in_keyring=in_keyring)
+        write(plan_setup(DEFAULT_PROFILE, work), login)
+        return "the keyring" if in_keyring else str(self.config_directory / "auth.toml")
 
     def _tell(self, index: Index, username: str, password_in: str | None) -> None:
         rows = [
@@ -165,7 +98,7 @@ the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
         if password_in is None:
             self.say("The server accepts the password. Nothing was written; this would be:")
         else:
-            self.say(f"Poetry knows the index now, in {plain(str(self._config_directory))}:")
+            self.say(f"Poetry knows the index now, in {plain(str(self.config_directory))}:")
             rows.append(("the password is in", password_in))
         self.say_table(rows)
         for purpose, command in index.next_steps.items():
@@ -180,7 +113,7 @@ the user's data folder, and Poetry's <c1>certificates</c1> setting names it.
                 "username": username,
                 "certificate": None if index.authority is None else str(index.authority),
                 "written": password_in is not None,
-                "config_file": str(self._config_directory / "config.toml"),
+                "config_file": str(self.config_directory / "config.toml"),
                 "password_in": password_in,
                 "next": index.next_steps,
             }

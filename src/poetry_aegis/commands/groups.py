@@ -97,6 +97,13 @@ class KeyCommands(_Group):
     description = "Manages the keys that sign and are trusted."
 
 
+class CiCommands(_Group):
+    """``poetry aegis ci``."""
+
+    name = "aegis ci"
+    description = "Writes pipelines, and works in them."
+
+
 class ClientCommands(_Group):
     """``poetry aegis client``."""
 

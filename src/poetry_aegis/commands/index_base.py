@@ -47,6 +47,7 @@ class IndexCommand(AegisCommand):
 
     def _warn(self, sentence: str) -> None:
         self.io.write_error_line(f"<warning>{plain(sentence)}</>")
+        self.annotate("warning", sentence)
 
 
 def find_version(project: ProjectOnIndex, release: Release) -> VersionOnIndex:

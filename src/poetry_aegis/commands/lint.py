@@ -55,6 +55,8 @@ class LintCommand(AegisCommand):
         findings = lint_messages(commits, settings)
         for line in report(findings, get_terminal_size().columns):
             self.say(plain(line))
+        for finding in findings:
+            self.annotate("error", finding.sentence)
         if self.wants_json:
             found = [finding.to_json() for finding in findings]
             self.print_json({"checked": len(commits), "findings": found})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
+from poetry_aegis.ci.report import annotation
 from poetry_aegis.commands.base import plain
+from poetry_aegis.release.history.pipelines import is_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +34,9 @@ class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
     def __init__(self, output: Output, arrived: set[str] | None = None) -> None:
         self._output = output
         self._arrived = set() if arrived is None else arrived
-        self._bars = _Bars(output) if output.is_decorated() else None
+        # A pipeline may ask for colour; what is drawn over and over would fill its log.
+        draws = output.is_decorated() and not is_pipeline(os.environ)
+        self._bars = _Bars(output) if draws else None
 
     def __exit__(self, *_: object) -> None:
         if self._bars is not None:
@@ -80,6 +85,8 @@ class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
     def note(self, message: str) -> None:
         """Write *message* as a warning."""
         self._write(f"<warning>{plain(message)}</>")
+        if line := annotation("warning", message, os.environ):
+            self._write(plain(line))
 
     def _write(self, line: str) -> None:
         if self._bars is None:

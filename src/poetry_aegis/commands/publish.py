@@ -73,6 +73,7 @@ class PublishCommand(AegisCommand):
             return self._publish(target)
 
     def _publish(self, target: Publishing) -> int:
+        from poetry_aegis.commands.ci_report import tell_of_publication
         from poetry_aegis.commands.publishing import summary
         from poetry_aegis.release.pyproject import read_version
         from poetry_aegis.release.version.numbers import parse_version
@@ -93,6 +94,7 @@ class PublishCommand(AegisCommand):
         target.publish(distributions)
         if target.publication:
             self.say(summary(target.publication))
+            tell_of_publication(self, [target.publication])
             if self.wants_json:
                 self.print_json(target.publication.to_json())
         return 0
@@ -100,6 +102,7 @@ class PublishCommand(AegisCommand):
     def _release_and_publish(
         self, project: Project, repository: Repository, options: PublishOptions
     ) -> int:
+        from poetry_aegis.commands.ci_report import tell_of_release
         from poetry_aegis.commands.release_additions import ReleaseAdditions
         from poetry_aegis.commands.release_run import run_release
         from poetry_aegis.release.choice import Request
@@ -111,6 +114,7 @@ class PublishCommand(AegisCommand):
             ReleaseAdditions(self, repository, options),
             dry_run=self.option("dry-run"),
         )
+        tell_of_release(self, outcome.document)
         if self.wants_json:
             published = outcome.document.pop("publication", {})
             nothing: dict[str, object] = {

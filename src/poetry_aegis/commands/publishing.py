@@ -112,7 +112,7 @@ class Publishing:
         if not self.options.check:
             return
         for sentence in check_metadata(distributions, public=is_public(self.repository)):
-            self.command.say(f"<warning>{plain(sentence)}</>")
+            self.command.warn_of(sentence)
 
     def find(self, version: str) -> tuple[Distribution, ...]:
         """Return the distributions of *version*. Raises `BuildFailed`."""

@@ -74,12 +74,14 @@ class ReleaseCommand(AegisCommand):
     def perform(self) -> int:
         """Release, or with --dry-run say what would be released."""
         from poetry_aegis import poetry_api
+        from poetry_aegis.commands.ci_report import tell_of_release
 
         self._require_sense()
         project = poetry_api.load_project(self)
         if self.option("print"):
             return self._print_version(project)
         outcome = self._mend(project) or self._release(project)
+        tell_of_release(self, outcome.document)
         if self.wants_json:
             self.print_json(outcome.document)
         return 0

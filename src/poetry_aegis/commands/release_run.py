@@ -223,7 +223,7 @@ def _show_plan(command: AegisCommand, release: Release) -> None:
 
 def _say_remarks(command: AegisCommand, release: Release) -> None:
     for remark in release.plan.remarks:
-        command.say(f"<warning>{plain(remark)}</>")
+        command.warn_of(remark)
 
 
 def _coloured(line: str) -> str:

@@ -58,6 +58,7 @@ class ServerCommand(AegisCommand):
         """Write warnings to standard error."""
         for sentence in sentences:
             self.io.write_error_line(f"<warning>Warning: {plain(sentence)}</>")
+            self.annotate("warning", sentence)
 
     def say_table(self, rows: Sequence[tuple[str, str]]) -> None:
         """Write two columns: names and what belongs to them."""

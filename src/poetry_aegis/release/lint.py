@@ -59,6 +59,12 @@ class Finding:
     problem: str
     remedy: str
 
+    @property
+    def sentence(self) -> str:
+        """The finding on one line."""
+        what = f"{self.sha[:7]} {self.subject or '(empty)'}".strip()
+        return f"{what}: {self.problem}; {self.remedy}"
+
     def to_json(self) -> dict[str, str]:
         """Return the finding as ``--json`` prints it."""
         return asdict(self)

@@ -1,0 +1,235 @@
+"""``poetry aegis client setup``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from cleo.helpers import argument, option
+
+from poetry_aegis.commands.base import DRY_RUN, JSON, plain
+from poetry_aegis.commands.client_base import CA, NAME, PROFILE, URL, USERNAME
+from poetry_aegis.commands.client_report import SetupReport
+from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cleo.io.inputs.argument import Argument
+    from cleo.io.inputs.option import Option
+
+    from poetry_aegis.client.checks import Check
+    from poetry_aegis.client.poetry import Index
+    from poetry_aegis.client.setup import Login, Plan
+    from poetry_aegis.client.target import Target
+
+_TOOLS = ("poetry", "pip", "uv", "twine", "hosts")
+_ALL = "all"
+
+
+class ClientSetupCommand(SetupReport):
+    """Sets clients up for the index, or takes it back."""
+
+    name = "aegis client setup"
+    description = "Sets clients up for the index."
+    arguments: ClassVar[list[Argument]] = [
+        argument(
+            "tool", "poetry, pip, uv, twine, hosts, or all of them.", optional=True, default=_ALL
+        )
+    ]
+    options: ClassVar[list[Option]] = [
+        URL,
+        NAME,
+        CA,
+        USERNAME,
+        PASSWORD_STDIN,
+        PROFILE,
+        HOME,
+        option("address", description="Where the name in --url leads to, for hosts.", flag=False),
+        option("yes", description="Write the hosts file, which is this machine's."),
+        option("undo", description="Take back what was set up, to the byte."),
+        option("no-check", description="Do not try the clients afterwards."),
+        DRY_RUN,
+        JSON,
+    ]
+    help = """\
+Writes the index into the user's own configuration of each client: Poetry's
+repository and credential, pip's and uv's only index, twine's repository, and
+with <c1>--yes</c1> the line in the hosts file. Everything else in the files stays as
+it is, and each change is shown as a diff, with its passwords hidden. Then
+the client itself is tried.
+
+pip and uv get one index and no second: what is public comes through it, and
+a private name is asked for nowhere else. Their password is in <c1>.netrc</c1>, which
+only you may read; Poetry and twine use the keyring where there is one. A
+password that Poetry knows for the index is used again, else it is asked for.
+
+The index is the one of <c1>--url</c1>, else the one in <c1>PYPI_INDEX_URL</c1>, else that of
+the profile, [tool.poetry-aegis.profiles.NAME], else this machine's server.
+
+<c1>--undo</c1> brings each file back as it was. Of a file that was edited since, it
+takes out our own lines and says so.
+
+<b>Examples:</b>
+  <c1>poetry aegis client setup</c1>
+  <c1>poetry aegis client setup pip --url https://HOST/ --ca ca.crt --username ada</c1>
+  <c1>poetry aegis client setup all --profile prod --dry-run</c1>
+  <c1>poetry aegis client setup uv --undo</c1>"""
+
+    def perform(self) -> int:
+        """Set up, or take back, and show what was done."""
+        tools = self._tools()
+        if self.option("undo"):
+            return self._undo(tools)
+        from poetry_aegis.client import authority as trust
+
+        target = self.target()
+        index = self.index_of(target)
+        authority = self.authority_of(target)
+        if authority is not None:
+            index = trust.with_authority(index)
+        self._warn_of(tools, index)
+        login = None
+        if set(tools) - {"hosts"}:
+            login = self.find_login(target, index, authority)
+        plans = list(self._plans(tools, target, index, login))
+        if not self.option("dry-run"):
+            trust.keep_authority(index, authority or "")
+        self._carry_out(plans, login)
+        checks = self._check(plans, index)
+        return self.tell(plans, checks, index)
+
+    def _tools(self) -> tuple[str, ...]:
+        from poetry_aegis.errors import UsageError
+
+        asked = self.argument("tool")
+        if asked not in {*_TOOLS, _ALL}:
+            raise UsageError(
+                f"{asked[:80]!a} is no client that can be set up.",
+                hint=f"One of: {', '.join([*_TOOLS, _ALL])}.",
+            )
+        return _TOOLS if asked == _ALL else (asked,)
+
+    # Set up
+
+    def _warn_of(self, tools: tuple[str, ...], index: Index) -> None:
+        from poetry_aegis.client import authority as trust
+        from poetry_aegis.client import poetry as client
+
+        self.warn(index.warnings)
+        if "poetry" in tools:
+            self.warn([*client.hidden_by(), *(trust.hidden_by() if index.authority else ())])
+
+    def _plans(
+        self, tools: tuple[str, ...], target: Target, index: Index, login: Login | None
+    ) -> Iterator[Plan]:
+        """Yield what is to be done, each client after the other."""
+        from poetry_aegis.client import pip, setup, twine, uv
+        from poetry_aegis.poetry_api import clients
+
+        in_keyring = clients.uses_keyring()
+        works = {
+            "poetry": lambda: clients.work(index, login, in_keyring=in_keyring),
+            "pip": lambda: pip.work(index),
+            "uv": lambda: uv.work(index),
+            "twine": lambda: twine.work(index, login, in_keyring=in_keyring),
+        }
+        for tool in tools:
+            if tool in works:
+                yield setup.plan_setup(self.profile, works[tool]())
+        if login is not None and set(tools) & set(setup.READERS_OF_NETRC):
+            yield setup.plan_setup(self.profile, self._netrc(index, login))
+        if "hosts" in tools:
+            yield from self._hosts(target, index)
+
+    def _netrc(self, index: Index, login: Login) -> Any:
+        from urllib.parse import urlsplit
+
+        from poetry_aegis.client import netrc
+
+        return netrc.work(urlsplit(index.base_url).hostname or "", login)
+
+    def _hosts(self, target: Target, index: Index) -> Iterator[Plan]:
+        """Yield what writes the hosts file, where that was asked for; else print its line."""
+        from poetry_aegis.client import hosts, setup
+        from poetry_aegis.errors import UsageError
+
+        if self.argument("tool") == _ALL and not self.option("address"):
+            return  # Nobody has said that the name leads nowhere.
+        host, address = self._named_host(index)
+        if target.url and not self.option("address"):
+            raise UsageError(
+                f"It is not known where {host} is.", hint="Name its address with --address."
+            )
+        line = hosts.line(address, host)
+        if self.option("yes") or self.option("dry-run"):
+            yield setup.plan_setup(self.profile, hosts.work(address, host, index.name))
+        else:
+            self.say(f"The line for {plain(str(hosts.location()))}:\n  {plain(line)}")
+            self.say("Nothing is written there without --yes, and an administrator's rights.\n")
+
+    def _named_host(self, index: Index) -> tuple[str, str]:
+        from urllib.parse import urlsplit
+
+        host = urlsplit(index.base_url).hostname or ""
+        return host, self.option("address") or "127.0.0.1"
+
+    def _carry_out(self, plans: list[Plan], login: Login | None) -> None:
+        from poetry_aegis.client.setup import write
+
+        for plan in plans:
+            self.show(plan)
+            if not self.option("dry-run"):
+                self._write(plan, lambda plan=plan: write(plan, login))
+
+    def _write(self, plan: Plan, carry_out: Any) -> None:
+        """Run *carry_out*; where the right is missing, say what helps."""
+        from poetry_aegis.errors import AegisError
+
+        try:
+            carry_out()
+        except PermissionError as error:
+            raise AegisError(
+                f"{plan.edits[0].path} cannot be written: {error.strerror}.",
+                hint="Run the command with an administrator's rights, for hosts alone.",
+            ) from error
+
+    def _check(self, plans: list[Plan], index: Index) -> list[Check]:
+        """Return what the clients make of it, asked side by side."""
+        if self.option("dry-run") or self.option("no-check"):
+            return []
+        from concurrent.futures import ThreadPoolExecutor
+
+        from poetry_aegis.client import checks, uv
+        from poetry_aegis.poetry_api.clients import check
+
+        environment = uv.certificate_environment(index.authority) if index.authority else {}
+        known = {
+            "poetry": lambda: check(index),
+            "pip": lambda: checks.check_pip(index),
+            "uv": lambda: checks.check_uv(index, environment),
+            "twine": lambda: checks.check_twine(index),
+            "hosts": lambda: checks.check_hosts(*self._named_host(index)),
+        }
+        with ThreadPoolExecutor() as pool:
+            running = [pool.submit(known[plan.tool]) for plan in plans if plan.tool in known]
+        return [item.result() for item in running]
+
+    # Take back
+
+    def _undo(self, tools: tuple[str, ...]) -> int:
+        from poetry_aegis.client import setup
+
+        wanted = list(tools)
+        if set(tools) & set(setup.READERS_OF_NETRC) and not setup.needs_netrc(
+            self.profile, without=set(tools)
+        ):
+            wanted.append(setup.NETRC)
+        found = [setup.plan_undo(self.profile, tool) for tool in wanted]
+        plans = [plan for plan in found if plan is not None]
+        for plan in plans:
+            self.show(plan)
+            if not self.option("dry-run"):
+                self._write(plan, lambda plan=plan: setup.take_back(plan))
+        if not plans:
+            self.say("Nothing was set up, so there is nothing to take back.")
+        return self.tell(plans, [], None)

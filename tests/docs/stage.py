@@ -1,0 +1,215 @@
+"""What pages take for granted, and what of them cannot be run here: all exceptions, by name.
+
+A block is named by its page, its heading and the first line of its code. All of this runs in the
+home of `Terminal`, out of which its git cannot see.
+"""
+
+from __future__ import annotations
+
+Key = tuple[str, str, str]
+
+README = "README.md"
+GUIDE = "docs/guide.md"
+
+SIGNING = "docs/signing.md"
+
+# The pages whose blocks are run, and the heading before which that ends: the rest is still to come,
+# and so are docs/publishing.md, docs/registry.md and docs/stack.md.
+PAGES: dict[str, str | None] = {README: None, GUIDE: None, SIGNING: "Several signers"}
+
+# Lines that are left away, wherever they stand, and why.
+LINES_THAT_CANNOT_RUN = {
+    'poetry self add "poetry-aegis[registry]"': "installs from an index that has this plugin",
+    'poetry self add "poetry-aegis[signing]"': "installs from an index that has this plugin",
+    "make demo": "takes a minute, and is run by CI itself",
+    "make test": "would run this test",
+}
+
+BLOCKS_THAT_CANNOT_RUN: dict[Key, str] = {
+    (GUIDE, "Releases on GitHub, GitLab and Gitea", "export GITHUB_TOKEN=..."): (
+        "needs a project on GitHub; tests/unit/forge has stand-ins for all forges"
+    ),
+}
+
+INSTALL = 'poetry self add "poetry-aegis[registry]"     # without [registry] where only clients are'
+BEGIN: Key = (README, "Use it", INSTALL)
+SESSION: Key = (README, "Use it", "git log --oneline -2")
+KILLED: Key = (README, "Use it", "poetry aegis release auto --push-tag --publish")
+LINT: Key = (GUIDE, "Check the messages", "poetry aegis lint")
+MAINTENANCE: Key = (GUIDE, "Branches", "git switch -c 1.2.x v1.2.0")
+LOOK_BACK: Key = (GUIDE, "Look back, and check", "poetry aegis changelog")
+BROKEN: Key = (GUIDE, "A release that broke off", "poetry aegis release auto --push-tag")
+ABORT: Key = (GUIDE, "A release that broke off", "poetry aegis release --abort")
+BRANCH: Key = (
+    GUIDE,
+    "Protected branches",
+    'poetry aegis release auto --branch "release/{version}" --push-tag',
+)
+MERGED: Key = (GUIDE, "Protected branches", "git pull")
+REFUSED: Key = (GUIDE, "For machines", "poetry aegis release 0.1.0 --json 2> /dev/null")
+PIPELINE: Key = (GUIDE, "In CI", 'git config user.name "Release robot"')
+SEVERAL: Key = (
+    GUIDE,
+    "Several packages in one repository",
+    "poetry aegis release auto --all --dry-run",
+)
+APPLY: Key = (GUIDE, "Settings", "poetry aegis server apply")
+
+SIGNER: Key = (SIGNING, "Ten minutes", 'poetry self add "poetry-aegis[signing]"')
+
+# What ends with something else than 0, as the page says.
+EXIT_CODES: dict[Key, int] = {
+    KILLED: 137,
+    LINT: 38,
+    MAINTENANCE: 30,
+    LOOK_BACK: 39,
+    BROKEN: 35,
+    REFUSED: 32,
+}
+
+# Where each kind of file that a reader is told to write goes, below the home.
+FILES = {"netrc": ".netrc"}
+
+# Makes the project $1, called $2, with the release $3 and a remote beside it, and goes there.
+NEW_PROJECT = """\
+new_project() {
+    poetry new -q "$1"
+    cd "$1"
+    sed -i "s/^name = .*/name = \\"$2\\"/" pyproject.toml
+    echo "dist/" > .gitignore
+    git init -q
+    git add .
+    git commit -q -m "feat: greet people by name"
+    git init -q --bare "../$1.git"
+    git remote add origin "../$1.git"
+    poetry aegis release "$3" --push-tag > /dev/null
+}
+"""
+# Kill Poetry when git is about to do what it was asked for, once.
+KILL = """\
+kill_at_the_tag() {
+    printf '%s\\n' '#!/bin/sh' 'grep -q refs/tags/ || exit 0' 'rm "$0"' \\
+        'kill -9 $(ps -o ppid= -p $PPID)' 'exit 1' > .git/hooks/reference-transaction
+    chmod +x .git/hooks/reference-transaction
+}
+kill_after_the_commit() {
+    printf '%s\\n' '#!/bin/sh' '[ "$1" = committed ] && grep -q refs/heads/ || exit 0' 'rm "$0"' \\
+        'kill -9 $(ps -o ppid= -p $PPID)' > .git/hooks/reference-transaction
+    chmod +x .git/hooks/reference-transaction
+}
+kill_at_the_push() {
+    printf '%s\\n' '#!/bin/sh' 'rm "$0"' 'kill -9 $(ps -o ppid= -p $PPID)' 'exit 1' \\
+        > .git/hooks/pre-push
+    chmod +x .git/hooks/pre-push
+}
+"""
+BREAK_OFF = "poetry aegis release auto --push-tag > /dev/null 2>&1 || true\n"
+COPY = """\
+cp -r ../acme-greeter ../copy
+cp -r ../acme-greeter.git ../copy.git
+cd ../copy
+git remote set-url origin ../copy.git
+"""
+RETURN = "cd ../acme-greeter\n"
+LEAVE_COPY = f"{RETURN}rm -rf ../copy ../copy.git\n"
+
+# An index that Poetry knows, and the guide's project with the release that a page speaks of.
+INDEX = """\
+poetry aegis server init --driver embedded
+poetry aegis server start > /dev/null
+poetry aegis client poetry > /dev/null
+"""
+
+# What has happened before a block, where the page does not show it.
+BEFORE: dict[Key, str] = {
+    BEGIN: """\
+poetry new -q oracle
+cd oracle
+echo "dist/" > .gitignore
+poetry lock -q
+git init -q
+git add .
+git commit -q -m "feat: begin"
+git init -q --bare ../oracle.git
+git remote add origin ../oracle.git
+""",
+    SESSION: """\
+git checkout -q -- . && git clean -fdq
+sed -i 's/^version = .*/version = "1.2.0"/' pyproject.toml
+git commit -q -a -m "chore: the version"
+git tag v1.2.0
+git commit -q --allow-empty -m "feat: ask the oracle"
+git commit -q --allow-empty -m "fix(api): answer empty questions"
+""",
+    KILLED: f"{KILL}kill_at_the_push\n",
+    SIGNER: f"{INDEX}{NEW_PROJECT}new_project acme-greeter acme-greeter 0.3.0\n",
+    LINT: """\
+git switch -q -c messages
+git commit -q --allow-empty -m "Fix : greet in the right order"
+git commit -q --allow-empty -m "update stuff"
+""",
+    MAINTENANCE: f"""\
+{NEW_PROJECT}cd ..
+new_project neighbours neighbours 1.2.0
+git commit -q --allow-empty -m "feat: more"
+poetry aegis release auto > /dev/null
+""",
+    BROKEN: f"""\
+{COPY}{KILL}git commit -q --allow-empty -m "fix: greet in the right order"
+kill_at_the_tag
+{BREAK_OFF}""",
+    ABORT: f"""\
+{KILL}git commit -q --allow-empty -m "fix: greet nobody twice"
+kill_after_the_commit
+{BREAK_OFF}""",
+    BRANCH: f"""\
+{RETURN}rm -rf ../copy ../copy.git
+{NEW_PROJECT}cd ..
+new_project protected acme-greeter 0.1.0
+git commit -q --allow-empty -m "feat: greet the neighbours"
+git push -q -u origin main
+""",
+    MERGED: """\
+git clone -q ../protected.git ../reviewer
+git -C ../reviewer merge -q --no-ff -m "Merge release/0.2.0" origin/release/0.2.0
+git -C ../reviewer push -q
+""",
+    PIPELINE: f"""\
+{COPY}export ROBOT_PASSWORD=correct-horse-battery
+echo "$ROBOT_PASSWORD" | poetry aegis server user add robot --password-stdin > /dev/null
+git commit -q --allow-empty -m "feat!: greet everybody"
+""",
+    SEVERAL: """\
+mkdir ../several
+cd ../several
+git init -q
+printf '%s\\n' '[tool.poetry]' 'package-mode = false' '' \\
+    '[tool.poetry-aegis]' 'discover = ["libs/*"]' > pyproject.toml
+poetry new -q libs/acme-core
+poetry new -q libs/acme-api
+sed -i 'N;s/^dependencies = \\[\\n\\]/dependencies = ["acme-core (>=0.1,<0.2)"]/;P;D' \\
+    libs/acme-api/pyproject.toml
+git add .
+git commit -q -m "feat: begin"
+poetry aegis release auto --all > /dev/null
+echo "x = 1" >> libs/acme-core/src/acme_core/__init__.py
+git commit -q -a -m "feat: say x"
+""",
+    APPLY: """\
+sed -i 's/^#* *anonymous_read = .*/anonymous_read = true/' \\
+    ~/.local/share/poetry-aegis/server/server.toml
+""",
+}
+
+# What puts things back after a block that was about something else.
+AFTER: dict[Key, str] = {
+    LINT: "git switch -q main\ngit branch -q -D messages\n",
+    MAINTENANCE: RETURN,
+    ABORT: LEAVE_COPY,
+    REFUSED: RETURN,
+    PIPELINE: f"""\
+unset POETRY_HTTP_BASIC_AEGIS_USERNAME POETRY_HTTP_BASIC_AEGIS_PASSWORD ROBOT_PASSWORD
+poetry aegis delete acme-greeter==0.3.0 --yes > /dev/null
+{LEAVE_COPY}""",
+    SEVERAL: RETURN,
+}
