@@ -31,6 +31,7 @@ from poetry_aegis.errors import (
     Unreachable,
     VerificationFailed,
 )
+from poetry_aegis.publish.core_metadata import is_whole
 from poetry_aegis.publish.distributions import read_distribution, select
 from poetry_aegis.signatures.attestation import dump_attestations
 from poetry_aegis.signatures.statement import Malformed
@@ -156,6 +157,11 @@ def _fetch(origin: Origin, file: IndexedFile, folder: Path) -> Distribution:
         ) from error
     if distribution.sha256 != given:  # What lies there is what is sent on.
         raise _altered(origin, file, distribution.sha256)
+    if file.size not in (None, distribution.size) or (file.sha256 is None and not is_whole(path)):
+        raise VerificationFailed(
+            f"{origin.name} has given only a part of {file.filename}.",
+            hint="Run the same command again.",
+        )
     return distribution
 
 
@@ -189,12 +195,17 @@ def _signed(
 
 
 def _readable(origin: Origin, file: IndexedFile, reporter: Reporter) -> tuple[Attestation, ...]:
-    """Return what is signed of *file*; nobody is trusted, so what cannot be read is only noted."""
+    """Return what is signed of *file*; nobody is trusted, so what cannot be read is only noted.
+
+    What can be read another time is not left behind: raises `PublishError`.
+    """
     try:
         return origin.attestations(file)
     except (Unauthorized, Unreachable):
         raise
     except (Malformed, PublishError) as error:
+        if isinstance(error, PublishError) and error.is_passing:
+            raise
         said = str(error).rstrip(".")
         reporter.note(f"What is signed of {file.filename} is left behind: {said}.")
         return ()
