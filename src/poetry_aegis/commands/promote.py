@@ -66,12 +66,16 @@ class PromoteCommand(AegisCommand):
         from pathlib import Path
 
         from poetry_aegis.errors import FileConflict
+        from poetry_aegis.signals import stops_as_interrupts
 
         settings, pyproject = self._settings()
         jobs = self.read_jobs() or settings.publish.jobs
         trust = self._trust(release, settings, pyproject)
         source, target = self._repositories()
-        with tempfile.TemporaryDirectory(prefix="poetry-aegis-") as folder:
+        with (
+            stops_as_interrupts(),
+            tempfile.TemporaryDirectory(prefix="poetry-aegis-") as folder,
+        ):
             self.say(_heading(release, source, target))
             self._preflight(release, target)
             gathered = self._gather(source, release, Path(folder), trust, jobs)

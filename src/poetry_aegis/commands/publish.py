@@ -55,6 +55,7 @@ class PublishCommand(SigningCommand):
         """Publish, or say what publishing would do."""
         from poetry_aegis import poetry_api
         from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
+        from poetry_aegis.signals import stops_as_interrupts
 
         project = poetry_api.load_project(self)
         options = PublishOptions(
@@ -71,7 +72,7 @@ class PublishCommand(SigningCommand):
         repository = self._as_user(choose(self, project, self.option("repository")))
         if self.option("bump"):
             return self._release_and_publish(project, repository, options)
-        with publishing(self, project, repository, options) as target:
+        with stops_as_interrupts(), publishing(self, project, repository, options) as target:
             return self._publish(target)
 
     def _publish(self, target: Publishing) -> int:

@@ -35,7 +35,7 @@ from poetry_aegis.publish.core_metadata import is_whole
 from poetry_aegis.publish.distributions import read_distribution, select
 from poetry_aegis.signatures.attestation import dump_attestations
 from poetry_aegis.signatures.statement import Malformed
-from poetry_aegis.signatures.verdict import Subject, judge
+from poetry_aegis.signatures.verdict import Subject, judge, that_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -191,7 +191,14 @@ def _signed(
     verdict = judge(subject, attestations, trust)
     if not verdict.is_good:
         raise _not_verified(origin, file, verdict.sentence)
-    return Signed(distribution, attestations, verdict.signers)
+    # Those of strangers would keep an index that knows its signers from taking the file.
+    counting = that_count(subject, attestations, trust)
+    if left := len(attestations) - len(counting):
+        reporter.note(
+            f"{left} of {len(attestations)} signatures of {file.filename} stay behind: "
+            "they count for nothing here."
+        )
+    return Signed(distribution, counting, verdict.signers)
 
 
 def _readable(origin: Origin, file: IndexedFile, reporter: Reporter) -> tuple[Attestation, ...]:

@@ -124,7 +124,8 @@ class _Planner:
         page = self.line.page(distributions[0].name)
         measuring.wait()
         steps = tuple(self._step(file, (page or {}).get(file.filename)) for file in distributions)
-        return Publication(self.line.repository, steps, is_first=not page)
+        together = self.line.index is not None and self.line.index.takes_first_files_together
+        return Publication(self.line.repository, steps, first_goes_alone=not (page or together))
 
     def _step(self, distribution: Distribution, shown: IndexedFile | None) -> Step:
         index = self.line.index

@@ -260,6 +260,22 @@ def test_what_is_signed_comes_along(
     assert len(json.loads(attestations_of(gathered)[built[0].name])) == 2
 
 
+def test_what_strangers_signed_stays_behind(
+    staging: RegistryServer, name: str, built: tuple[Path, Path], tmp_path: Path, ada: TeamKey
+) -> None:
+    """An index that wants signatures of its own people alone would not take it."""
+    put(staging, *built, keys=(ada, new_key("eve")))
+    heard = Recorder()
+    gathered = fetched(staging, name, tmp_path / "folder", trust=trust_in(ada), reporter=heard)
+    for one in gathered:
+        (kept,) = one.attestations
+        assert kept.is_signed_by(ada.public)
+    assert heard.notes == [
+        f"1 of 2 signatures of {path.name} stay behind: they count for nothing here."
+        for path in built
+    ]
+
+
 def test_a_file_without_the_wanted_signatures_stops_it(
     staging: RegistryServer, name: str, built: tuple[Path, Path], tmp_path: Path, ada: TeamKey
 ) -> None:
