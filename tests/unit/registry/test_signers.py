@@ -196,7 +196,7 @@ def masked(person: Person, true: Person) -> bytes:
     return provenance_of(json.dumps(one), NAME.file_name, SHA256)
 
 
-@pytest.mark.parametrize("present", [None, by(ADA)])
+@pytest.mark.parametrize("present", [None, by(ADA)], ids=["new", "signed"])
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -204,6 +204,7 @@ def masked(person: Person, true: Person) -> bytes:
         (masked(BOB, EVE), f"the name of the key '{BOB.key.id[:16]}', which has not signed it"),
         (OF_NOBODY, "names no key, and is not taken for acme-core. Leave it out."),
     ],
+    ids=["a stranger", "a mask", "nobody"],
 )
 def test_what_must_be_signed_takes_nothing_of_others(
     trust_file: Path, present: bytes | None, more: bytes, said: str
