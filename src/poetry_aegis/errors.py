@@ -266,9 +266,13 @@ class OutdatedChangelog(ReleaseError):
 
 
 class PublishError(AegisError):
-    """An upload that did not work, for a reason that has no class of its own."""
+    """An upload that did not work, for a reason that has no class of its own.
+
+    *is_passing* where the server said that the same may work later.
+    """
 
     exit_code = 40
+    is_passing = False
 
 
 class UnknownRepository(PublishError):

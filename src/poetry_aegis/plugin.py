@@ -38,6 +38,8 @@ COMMANDS = {
     "aegis key export": "key_export:KeyExportCommand",
     "aegis key trust": "key_trust:KeyTrustCommand",
     "aegis key revoke": "key_revoke:KeyRevokeCommand",
+    "aegis key passphrase": "key_passphrase:KeyPassphraseCommand",
+    "aegis key remove": "key_remove:KeyRemoveCommand",
     "aegis server": "groups:ServerCommands",
     "aegis server init": "server_init:ServerInitCommand",
     "aegis server start": "server_start:ServerStartCommand",
@@ -108,10 +110,22 @@ def _guard(event: Event, _: str, dispatcher: EventDispatcher) -> None:
     command = event.command
     if not isinstance(command, InstallerCommand) or isinstance(command, SelfCommand):
         return
-    if "trust" in command.poetry.pyproject.data.get("tool", {}).get("poetry-aegis", {}):
+    tool = command.poetry.pyproject.data.get("tool", {})
+    if "poetry-aegis" in tool and _may_ask_for_a_guard(tool["poetry-aegis"]):
         from poetry_aegis.poetry_api.guarding import guard
 
         guard(event, command, dispatcher)
+
+
+def _may_ask_for_a_guard(settings: object) -> bool:
+    """Tell whether *settings*, a project's, say whom it trusts, or what may be meant to."""
+    if not isinstance(settings, dict) or "trust" in settings:
+        return True
+    from dataclasses import fields
+
+    from poetry_aegis.settings import Settings
+
+    return not settings.keys() <= {field.name for field in fields(Settings)}
 
 
 def _factory(address: str) -> Callable[[], Command]:

@@ -241,7 +241,8 @@ def test_an_index_that_cannot_be_reached_stops_the_command(
 ) -> None:
     before = project.content_hash
     change(project, f"{registry.url}/simple/", "http://127.0.0.1:9/simple/")
-    project.lock.write_text(project.lock.read_text().replace(before, project.content_hash))
+    rewrite(project, before, project.content_hash)
+    rewrite(project, f"{registry.url}/simple", "http://127.0.0.1:9/simple")
     done = home.run("install", cwd=project.root)
     assert done.returncode == CODE
     assert "corp gave no answer" in done.stderr
@@ -258,14 +259,172 @@ def test_an_index_that_lets_nobody_in_stops_the_command(
     assert "wrong-one" not in done.stderr
 
 
-def test_settings_that_cannot_be_read_stop_the_command(
+def rewrite(project: UserProject, old: str, new: str) -> None:
+    """Change the text of ``poetry.lock``, as somebody may who can send a change."""
+    assert old in project.lock.read_text()
+    project.lock.write_text(project.lock.read_text().replace(old, new))
+
+
+def source_of(project: UserProject) -> str:
+    """Return the text that tells where the lock has its package from."""
+    text = project.lock.read_text()
+    return text[text.index("[package.source]") : text.index("[metadata]")]
+
+
+EVIL_SETUP = "from pathlib import Path\nPath(__file__).with_name('ran').touch()\n"
+EVIL = '[project]\nname = "acme-core"\nversion = "1.0.0"\n[build-system]\nrequires = []\n'
+EVIL += 'build-backend = "evil"\nbackend-path = ["."]\n'
+
+
+@pytest.mark.parametrize("command", ["install", "sync"])
+@pytest.mark.parametrize("excuse", ["", 'projects = ["other-*"]\n'])
+def test_a_lock_that_takes_a_private_package_from_a_directory_runs_nothing_of_it(
+    project: UserProject, home: PoetryHome, command: str, excuse: str
+) -> None:
+    change(project, GUARD, GUARD + excuse)
+    evil = project.root / "vendor"
+    evil.mkdir()
+    (evil / "pyproject.toml").write_text(EVIL)
+    (evil / "evil.py").write_text(EVIL_SETUP)
+    text = project.lock.read_text()
+    pinned = text[text.index("files = [") : text.index("[metadata]")]
+    rewrite(
+        project, pinned, 'files = []\n\n[package.source]\ntype = "directory"\nurl = "vendor"\n\n'
+    )
+    done = home.run(command, cwd=project.root)
+    assert done.returncode == CODE
+    assert "acme-core 1.0.0: It comes from the directory vendor, which this project does not" in (
+        done.stderr
+    )
+    assert not (evil / "ran").exists()
+    assert not (project.root / ".venv").exists()
+    unguarded = home.run("--no-plugins", command, cwd=project.root)
+    assert (evil / "ran").exists(), unguarded.stdout + unguarded.stderr
+
+
+def test_a_lock_that_takes_a_private_package_from_a_wheel_or_the_public_index_is_refused(
+    project: UserProject, home: PoetryHome, registry: RegistryServer
+) -> None:
+    named = GUARD + 'projects = ["acme-*"]\n'
+    change(project, GUARD, named)
+    private = source_of(project)
+    rewrite(project, private, '[package.source]\ntype = "url"\nurl = "https://a.example/a.whl"\n\n')
+    elsewhere = home.run("install", cwd=project.root)
+    assert elsewhere.returncode == CODE
+    assert "It comes from the URL https://a.example/a.whl" in elsewhere.stderr
+    rewrite(project, source_of(project), "")
+    before = project.content_hash
+    change(project, 'name = "corp"', 'name = "corp"\npriority = "supplemental"')
+    rewrite(project, before, project.content_hash)
+    public = home.run("install", cwd=project.root)
+    assert public.returncode == CODE
+    assert "It must be signed, but comes from the public index" in public.stderr
+    assert not (project.root / ".venv").exists()
+
+
+def test_a_lock_that_does_without_the_declared_source_is_refused(
     project: UserProject, home: PoetryHome
 ) -> None:
-    change(project, "guard = true", "gaurd = true")
+    private = source_of(project)
+    before = project.content_hash
+    change(project, 'dependencies = ["acme-core"]', 'dynamic = ["dependencies"]')
+    change(project, 'name = "corp"', 'name = "corp"\npriority = "explicit"')
+    declared = '[tool.poetry.dependencies]\nacme-core = { version = "*", source = "corp" }\n'
+    change(project, GUARD, f"{declared}{GUARD}")
+    rewrite(project, before, project.content_hash)
+    assert home.run("install", "--dry-run", cwd=project.root).returncode == 0
+    rewrite(project, private, "")
     done = home.run("install", cwd=project.root)
-    assert done.returncode == 15
-    assert "Did you mean 'guard'?" in done.stderr
+    assert done.returncode == CODE
+    assert "The lock has it from the public index; the project wants it from" in done.stderr
+
+
+def test_what_the_project_declares_from_elsewhere_is_installed(
+    project: UserProject, home: PoetryHome
+) -> None:
+    """Poetry's own lock of a directory, and of one that it needs, of a wheel and of a commit."""
+    make_libraries(project.root)
+    repository = project.root / "repository"
+    make_library(repository, "of-git")
+    for line in ("init -q", "add .", "commit -q -m all"):
+        subprocess.run(["git", *line.split()], cwd=repository, env=home.env, check=True)
+    wheel = make_wheel(project.root / "wheels", "of-wheel")
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=repository,
+        env=home.env,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.strip()
+    change(
+        project,
+        '["acme-core"]',
+        f'["acme-core", "of-git @ git+{repository.as_uri()}@{commit}", "one @ {one_of(project)}", '
+        f'"of-wheel @ {wheel.as_uri()}"]',
+    )
+    assert home.run("lock", cwd=project.root).returncode == 0
+    done = home.run("install", "--dry-run", cwd=project.root)
+    assert done.returncode == 0, done.stderr
+    for name in ("of-git", "of-wheel", "one", "two", "acme-core"):
+        assert f"Installing {name} " in done.stdout
+    looked = home.run("aegis", "verify", "--lock", "--json", cwd=project.root)
+    assert {file["project"] for file in json.loads(looked.stdout)["files"]} == {"acme-core"}
+    rewrite(project, f'resolved_reference = "{commit}"', f'resolved_reference = "{"0" * 40}"')
+    refused = home.run("install", "--dry-run", cwd=project.root)
+    assert refused.returncode == CODE
+    assert "of-git 1.0: It comes from git" in refused.stderr
+
+
+def make_libraries(root: Path) -> None:
+    """Make ``libs/one``, which needs ``libs/two``."""
+    make_library(
+        root / "libs" / "one", "one", '[tool.poetry.dependencies]\ntwo = { path = "../two" }\n'
+    )
+    make_library(root / "libs" / "two", "two")
+
+
+def make_library(root: Path, name: str, needs: str = "") -> None:
+    package = root / name.replace("-", "_")
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    dynamic = 'dynamic = ["dependencies"]\n' if needs else ""
+    (root / "pyproject.toml").write_text(
+        f'[project]\nname = "{name}"\nversion = "1.0"\n{dynamic}{needs}'
+    )
+
+
+def one_of(project: UserProject) -> str:
+    return (project.root / "libs" / "one").as_uri()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("guard = true", "gaurd = true", "Did you mean 'guard'?"),
+        ("[tool.poetry-aegis.trust", "[tool.poetry-aegis.trsut", "Did you mean 'trust'?"),
+        (GUARD + ADA.trusted(), "[tool.poetry-aegis]\nguard = true\n", "Unknown key 'guard'"),
+        (GUARD + ADA.trusted(), "[tool]\npoetry-aegis = true\n", "must be a table"),
+        (GUARD + ADA.trusted(), "[tool.poetry-aegis]\ntrust = true\n", "must be a table"),
+        (GUARD + ADA.trusted(), "[[tool.poetry-aegis]]\ntag_format = ''\n", "must be a table"),
+    ],
+)
+def test_settings_that_cannot_be_read_stop_the_command(
+    project: UserProject, home: PoetryHome, old: str, new: str, said: str
+) -> None:
+    change(project, old, new)
+    for command in (["install"], ["add", "acme-plain", "--lock"]):
+        done = home.run(*command, cwd=project.root)
+        assert done.returncode == 15
+        assert said in done.stderr
     assert not (project.root / ".venv").exists()
+
+
+def test_what_is_wrong_with_other_settings_is_left_to_the_commands_that_need_them(
+    project: UserProject, home: PoetryHome
+) -> None:
+    change(project, GUARD, "[tool.poetry-aegis]\ntag_format = 1\n" + GUARD)
+    assert home.run("install", "--dry-run", cwd=project.root).returncode == 0
 
 
 def test_a_key_that_was_revoked_or_has_ended_installs_nothing(
@@ -294,6 +453,7 @@ def test_commands_of_poetrys_own_plugins_are_left_alone(
     ("trust", "unwanted"),
     [
         ("", ["poetry_aegis.poetry_api", "poetry_aegis.settings"]),
+        ("[tool.poetry-aegis]\ntag_format = 'v{version}'\n", ["poetry_aegis.poetry_api"]),
         (
             "[tool.poetry-aegis.trust]\n" + EVE.trusted(),
             ["signing.locked", "publish.web", "securesystemslib"],

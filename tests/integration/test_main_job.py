@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from poetry_aegis.registry.people.users import Users
 from tests.support.registry import running_registry
 
 if TYPE_CHECKING:
@@ -97,10 +98,25 @@ def test_a_version_that_is_on_the_index_is_found_before_anything_is_released(
     assert project.state() == before
 
 
+def demoted(project: GitProject, registry: RegistryServer, user: str) -> None:
+    """Let *user* lose the right to upload while a release is under way, after its checks."""
+    (project.root / "demote.py").write_text(
+        "from pathlib import Path\n"
+        "from poetry_aegis.registry.people.users import Users\n"
+        f"Users(Path({str(registry.data / 'auth')!r})).change({user!r}, role='reader')\n"
+    )
+    with project.pyproject.open("a") as stream:
+        hook = f"'{sys.executable}' demote.py"
+        stream.write(f'\n[tool.poetry-aegis.hooks]\npre_bump = ["{hook}"]\n')
+    project.git("add", "-A")
+    project.commit("feat: somebody is demoted")
+
+
 def test_an_upload_refused_after_the_push_leaves_the_release_and_says_how_to_finish(
     poetry: PoetryHome, project: GitProject, remote: GitProject, registry: RegistryServer
 ) -> None:
-    log_in(poetry, registry, "rea", PASSWORD)
+    demoted(project, registry, "ada")
+    log_in(poetry, registry, "ada", PASSWORD)
     run = poetry.run("aegis", "release", "auto", "--push-tag", "--publish", cwd=project.root)
     assert run.returncode == 45
     assert run.stderr.splitlines()[-1] == (
@@ -111,7 +127,7 @@ def test_an_upload_refused_after_the_push_leaves_the_release_and_says_how_to_fin
     refused = poetry.run("aegis", "release", "auto", cwd=project.root)
     assert refused.returncode == 35
     assert "poetry aegis release --abort" in refused.stderr
-    log_in(poetry, registry, "ada", PASSWORD)
+    Users(registry.data / "auth").change("ada", role="publisher")
     finish = poetry.run("aegis", "release", "--resume", cwd=project.root)
     assert finish.returncode == 0, finish.stderr
     assert "build the sdist" not in finish.stdout
@@ -121,10 +137,22 @@ def test_an_upload_refused_after_the_push_leaves_the_release_and_says_how_to_fin
 def test_an_upload_refused_without_a_push_takes_the_release_back(
     poetry: PoetryHome, project: GitProject, registry: RegistryServer
 ) -> None:
-    project.commit("feat: x")
-    log_in(poetry, registry, "rea", PASSWORD)
+    demoted(project, registry, "ada")
+    log_in(poetry, registry, "ada", PASSWORD)
     before = project.state()
     run = poetry.run("aegis", "release", "auto", "--publish", cwd=project.root)
     assert run.returncode == 45
     assert "The release was taken back; the repository is as it was." in run.stderr
     assert project.state() == before
+
+
+def test_who_may_not_upload_is_told_before_anything_is_released(
+    poetry: PoetryHome, project: GitProject, remote: GitProject, registry: RegistryServer
+) -> None:
+    log_in(poetry, registry, "rea", PASSWORD)
+    before = project.state()
+    run = poetry.run("aegis", "release", "auto", "--push-tag", "--publish", cwd=project.root)
+    assert run.returncode == 45
+    assert "has the role reader, and so may not upload" in run.stderr
+    assert "poetry aegis server user add" in run.stderr
+    assert (project.state(), remote.tags()) == (before, [])

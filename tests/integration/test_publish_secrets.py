@@ -363,7 +363,9 @@ def signed_in_a_pipeline(here: Place, session: Session) -> Run:
 
 def private_forms(encrypted: bytes) -> list[bytes]:
     """Return what the key is, decrypted, in each form it may travel in."""
-    key = serialization.load_pem_private_key(encrypted, PASSPHRASE.encode())
+    is_openssh = b"OPENSSH PRIVATE KEY" in encrypted
+    load = serialization.load_ssh_private_key if is_openssh else serialization.load_pem_private_key
+    key = load(encrypted, PASSPHRASE.encode())
     plain = serialization.NoEncryption()
     encoding, formats = serialization.Encoding, serialization.PrivateFormat
     seed = key.private_bytes(encoding.Raw, formats.Raw, plain)

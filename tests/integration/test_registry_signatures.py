@@ -10,11 +10,14 @@ from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from securesystemslib.signer import CryptoSigner
 
 from poetry_aegis.registry.attestations import attestations_in
 from poetry_aegis.server.backup.restoring import RestoreOrder, restore
 from poetry_aegis.server.backup.taking import Order, take
 from poetry_aegis.server.config import load_settings
+from poetry_aegis.server.doctor.context import context_of
+from poetry_aegis.server.doctor.signatures import look_at_trust
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.home import ServerHome
 from poetry_aegis.server.upkeep import reindex
@@ -304,6 +307,71 @@ def test_what_is_signed_already_may_be_sent_again_and_signed_by_more(
     assert len(provenance(own_registry, "acme-again", wheel)) == 3
 
 
+def test_strangers_cannot_fill_the_places_of_those_who_have_to_sign(
+    own_registry: RegistryServer, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "acme-full")
+    stranger = Person("stranger")
+    beside = upload(own_registry, wheel, fields=signed(wheel, ADA, BOB, stranger))
+    assert stored(own_registry, "acme-full") == []
+    assert upload(own_registry, wheel, fields=signed(wheel, ADA, BOB)).status_code == 200
+    before = provenance(own_registry, "acme-full", wheel)
+
+    masked = stranger.signs(wheel.name, sha256_of(wheel))
+    masked["verification_material"] = {"public_key": {"hint": EVE.key.id}}
+    theirs = attestation(wheel.name, sha256_of(wheel))
+    answers = [beside, upload(own_registry, wheel, fields=signed(wheel, stranger))]
+    answers += [upload(own_registry, wheel, fields=attested(one)) for one in (masked, theirs)]
+
+    assert [answer.status_code for answer in answers] == [400] * 4
+    unknown = (
+        f"An attestation of {wheel.name} is by the key '{stranger.key.id[:16]}', which is unknown "
+        "here, and is not taken for acme-full. Leave it out, or let the operator of this registry "
+        "trust the key."
+    )
+    assert [answer.text.strip() for answer in answers[:2]] == [unknown] * 2
+    assert "bears the name of the key" in answers[2].text
+    assert "names no key" in answers[3].text
+    assert provenance(own_registry, "acme-full", wheel) == before
+    refusals = [entry for entry in trail(own_registry, "acme-full") if entry["detail"] == unknown]
+    assert [entry["action"] for entry in refusals] == ["upload-refused"] * 2
+
+    assert "were added" in upload(own_registry, wheel, fields=signed(wheel, EVE)).text
+    for _ in range(2):
+        answer = upload(own_registry, wheel, fields=signed(wheel, ADA, BOB, EVE))
+        assert (answer.status_code, "the same content.\n" in answer.text) == (200, True)
+
+
+def test_who_is_trusted_finds_a_place_where_strangers_were_first(
+    own_registry: RegistryServer, tmp_path: Path
+) -> None:
+    wheel = make_wheel(tmp_path, "taken")
+    squat = Person("squat").signs(wheel.name, sha256_of(wheel))
+    squat["verification_material"] = {"public_key": {"hint": BOB.key.id}}
+    strangers = [Person(f"p{number}").signs(wheel.name, sha256_of(wheel)) for number in range(15)]
+    full = attested(*strangers, squat)
+    assert upload(own_registry, wheel, fields=full).status_code == 200
+    assert upload(own_registry, wheel, fields=signed(wheel, Person("late"))).status_code == 400
+
+    assert "were added" in upload(own_registry, wheel, fields=signed(wheel, ADA, BOB)).text
+
+    assert len(provenance(own_registry, "taken", wheel)) == 16
+    assert "<bdi>signed by ada, bob</bdi>" in web_page(own_registry, "taken")
+
+
+def test_one_key_fills_two_places_however_often_it_signs(tmp_path: Path) -> None:
+    wheel = make_wheel(tmp_path, "often")
+    ecdsa = Person("ecdsa", CryptoSigner.generate_ecdsa())
+    with running_registry(tmp_path / "data") as server:
+        for _ in range(18):
+            fields = signed(wheel, ecdsa)
+            assert upload(server, wheel, fields=fields).status_code == 200
+        assert "the same content.\n" in upload(server, wheel, fields=fields).text
+        assert len(provenance(server, "often", wheel)) == 2
+        (ours, _) = provenance(server, "often", wheel)
+        assert ours["verification_material"]["public_key"]["hint"] == ecdsa.key.id
+
+
 def test_many_sign_at_the_same_time_and_none_is_lost(
     own_registry: RegistryServer, tmp_path: Path
 ) -> None:
@@ -458,13 +526,13 @@ def test_twine_and_uv_bring_signatures_and_show_what_is_wanted(
 
 def test_what_becomes_of_uploads_is_counted(tmp_path: Path) -> None:
     (port,) = free_ports(1)
-    (tmp_path / "trust.toml").write_text(trust(ADA.trusted()))
+    (tmp_path / "trust.toml").write_text(trust(ADA.trusted(), BOB.trusted()))
     first, second = (make_wheel(tmp_path, "acme-count", version) for version in ("1.0", "2.0"))
     with running_registry(
         tmp_path / "data", settings=f"metrics_port = {port}\n{SETTINGS}"
     ) as server:
-        for fields in (None, signed(first, BOB), signed(first, ADA), signed(first, BOB), None):
-            upload(server, first, fields=fields)
+        for people in ((), (EVE,), (ADA,), (BOB,), ()):
+            upload(server, first, fields=signed(first, *people) if people else None)
         (tmp_path / "trust.toml").unlink()
         upload(server, second, fields=signed(second, ADA))
         lines = HTTP.get(f"http://127.0.0.1:{port}/metrics").text.splitlines()
@@ -524,3 +592,29 @@ def test_reindexing_and_a_backup_keep_what_was_signed(tmp_path: Path) -> None:
         with running_registry(place.data) as server:
             assert provenance(server, "keeps", wheel) == before
             assert "provenance" in listed_files(server, "keeps")[wheel.name]
+
+
+def test_the_doctor_names_files_that_came_in_unsigned(tmp_path: Path) -> None:
+    home = make_server(tmp_path / "home", tmp_path / "dist", projects=3)
+    with home.settings_file.open("a") as settings:
+        settings.write('[signatures]\nrequired = ["demo0", "demo1"]\ntrust = "trust.toml"\n')
+    home.trust_file().write_text(trust(ADA.trusted()))
+    sdist, wheel = sorted((tmp_path / "dist").glob("demo0-*"), key=lambda path: path.suffix)
+    with running_registry(home.data) as server:
+        for file in (sdist, wheel):
+            assert upload(server, file, fields=signed(file, ADA)).status_code == 200
+
+    found = look_at_trust(context_of(home, named=False))
+
+    assert found.state == "warning"
+    assert found.evidence == (
+        "Without the signatures that their uploads would need: 2 files "
+        "(demo1/demo1-1.0-py3-none-any.whl, demo1/demo1-1.0.tar.gz)."
+    )
+    assert "poetry aegis publish --skip-build --sign" in found.remedy
+
+    home.trust_file().write_text(trust(BOB.trusted(f"valid_until = {day(3)}")))
+    found = look_at_trust(context_of(home, named=False))
+    assert found.evidence.startswith(f"Key bob ends on {day(3)}. Without the signatures ")
+    assert "4 files (" in found.evidence
+    assert "and 1 more" in found.evidence

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from poetry_aegis.errors import WrongPassphrase
 from poetry_aegis.settings import load_settings
 from poetry_aegis.signatures.verdict import Finding, Subject, judge
 from poetry_aegis.signing.files import attestation_file, read_attestations
@@ -74,7 +75,7 @@ def type_on_terminal(poetry: PoetryHome, cwd: Path, arguments: list[str], *answe
     with contextlib.suppress(OSError):  # The terminal is gone with the last process at it.
         while chunk := os.read(terminal, 4096):
             screen += chunk
-            if left and chunk.rstrip(b" ").endswith(b":"):
+            if left and chunk.rstrip(b" ").endswith((b":", b"[y/N]")):
                 os.write(terminal, left.pop(0).encode() + b"\n")
     os.close(terminal)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, screen
@@ -150,8 +151,27 @@ def test_a_passphrase_is_typed_unseen(poetry: PoetryHome, library: Path) -> None
     assert ADAS not in made + signed
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal of POSIX is needed")
+def test_a_passphrase_is_changed_and_a_key_removed_on_a_terminal(
+    poetry: PoetryHome, library: Path
+) -> None:
+    home = replace(poetry, extra_env={"AEGIS_KEYS_HOME": str(poetry.root / "keys")})
+    run(home, library, "key", "generate", "ada", "--passphrase-stdin", stdin=f"{ADAS}\n")
+    run(home, library, "key", "trust", "ada")
+    changed = type_on_terminal(home, library, ["key", "passphrase", "ada"], ADAS, BOBS, BOBS)
+    assert "The key ada has a new passphrase." in changed
+    assert not any(secret in changed for secret in (ADAS, BOBS))
+    signed = home.run("aegis", "sign", "--passphrase-stdin", cwd=library, stdin=f"{ADAS}\n")
+    assert signed.returncode == WrongPassphrase.exit_code
+    run(home, library, "sign", "--passphrase-stdin", stdin=f"{BOBS}\n")
+    removed = type_on_terminal(home, library, ["key", "remove", "ada"], "y")
+    assert "The key ada is removed." in removed
+    assert not list(poetry.root.glob("keys/ada*"))
+    assert findings(library) == {Finding.TOO_FEW}  # What it has signed still counts.
+
+
 def test_openssl_signs_what_we_believe(poetry: PoetryHome, library: Path) -> None:
-    """The key is an ordinary one, and the signature that of RFC 8032 over DSSE."""
+    """The key is openssl's own, and the signature that of RFC 8032 over DSSE."""
     import base64
     import json
     import subprocess
@@ -159,15 +179,18 @@ def test_openssl_signs_what_we_believe(poetry: PoetryHome, library: Path) -> Non
     from poetry_aegis.signatures.attestation import signed_bytes
 
     openssl = needs_program("openssl")
-    home = replace(poetry, extra_env={"AEGIS_KEYS_HOME": str(poetry.root / "keys")})
-    run(home, library, "key", "generate", "ada", "--passphrase-stdin", stdin=f"{ADAS}\n")
+    (poetry.root / "secret").write_text(ADAS)
+    private = poetry.root / "ada.pem"
+    command = [openssl, "genpkey", "-algorithm", "ed25519", "-aes-256-cbc", "-out", str(private)]
+    command += ["-pass", f"file:{poetry.root / 'secret'}"]
+    subprocess.run(command, capture_output=True, check=True)
+    home = replace(poetry, extra_env={"AEGIS_SIGNING_KEY": private.read_text()})
     run(home, library, "sign", "--passphrase-stdin", stdin=f"{ADAS}\n")
     (kept, *_) = library.glob("dist/*.publish.attestation")
     document = json.loads(kept.read_text())
     envelope = {name: base64.b64decode(text) for name, text in document["envelope"].items()}
-    (poetry.root / "secret").write_text(ADAS)
     (poetry.root / "data").write_bytes(signed_bytes(envelope["statement"]))
-    command = [openssl, "pkeyutl", "-sign", "-rawin", "-inkey", str(poetry.root / "keys/ada.key")]
+    command = [openssl, "pkeyutl", "-sign", "-rawin", "-inkey", str(private)]
     command += ["-passin", f"file:{poetry.root / 'secret'}", "-in", str(poetry.root / "data")]
     done = subprocess.run(command, capture_output=True, check=True)
     assert done.stdout == envelope["signature"]

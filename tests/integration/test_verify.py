@@ -17,7 +17,7 @@ from tests.support.registry import RegistryServer, running_registry, upload
 from tests.support.signing import TeamKey, new_key, signed_by
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 ADA, BOB, EVE = new_key("ada"), new_key("bob"), new_key("eve")
@@ -47,6 +47,19 @@ class Index:
         fields = {"attestations": signed_by(path, *keys)} if keys else {}
         assert upload(self.server, path, fields=fields).status_code == 200
         return path
+
+    def lock_in(
+        self,
+        project: UserProject,
+        version: str,
+        files: Mapping[str, str],
+        *,
+        source: str = "corp",
+        url: str = "",
+    ) -> None:
+        """Write a lock of *project* that has *version* with the digests of its *files*."""
+        here = url or f"{self.server.url}/simple"
+        project.write_lock(self.name, version, files, source=source, index=here)
 
     def stored(self, file: Path) -> Path:
         """Return where the registry keeps *file*."""
@@ -357,7 +370,7 @@ def sha256_of(file: Path) -> str:
 def test_every_file_that_the_lock_pins_is_verified(index: Index, inside: Any) -> None:
     project = inside()
     files = [index.publish("1.0.0", ADA), index.publish("1.0.0", BOB, sdist=True)]
-    project.write_lock(index.name, "1.0.0", {file.name: sha256_of(file) for file in files})
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file) for file in files})
     result = aegis("verify", "--lock", "--json")
     assert result.code == 0, result.out
     assert findings(result) == {file.name: "verified" for file in files}
@@ -366,7 +379,7 @@ def test_every_file_that_the_lock_pins_is_verified(index: Index, inside: Any) ->
 def test_a_lock_with_another_hash_is_altered(index: Index, inside: Any) -> None:
     project = inside()
     file = index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "1.0.0", {file.name: "sha256:" + "0" * 64})
+    index.lock_in(project, "1.0.0", {file.name: "sha256:" + "0" * 64})
     result = aegis("verify", "--lock", "--json")
     assert result.code == NOT_VERIFIED
     assert findings(result) == {file.name: "altered"}
@@ -378,7 +391,7 @@ def test_the_signed_file_of_another_version_is_not_what_is_locked(
 ) -> None:
     project = inside()
     older = index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "2.0.0", {older.name: sha256_of(older)})
+    index.lock_in(project, "2.0.0", {older.name: sha256_of(older)})
     result = aegis("verify", "--lock", "--no-download", "--json")
     assert findings(result) == {older.name: "altered"}
     assert "as a file of" in sentence(result)
@@ -388,14 +401,14 @@ def test_a_weak_hash_in_the_lock_pins_nothing(index: Index, inside: Any) -> None
     project = inside()
     file = index.publish("1.0.0", ADA)
     digest = hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
-    project.write_lock(index.name, "1.0.0", {file.name: f"md5:{digest}"})
+    index.lock_in(project, "1.0.0", {file.name: f"md5:{digest}"})
     assert findings(aegis("verify", "--lock", "--json")) == {file.name: "altered"}
 
 
 def test_a_lock_without_files_pins_nothing(index: Index, inside: Any) -> None:
     project = inside()
     index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "1.0.0", {})
+    index.lock_in(project, "1.0.0", {})
     result = aegis("verify", "--lock", "--json")
     assert result.code == NOT_VERIFIED
     assert findings(result) == {index.name: "altered"}
@@ -404,7 +417,7 @@ def test_a_lock_without_files_pins_nothing(index: Index, inside: Any) -> None:
 def test_only_a_download_finds_a_file_that_the_index_altered(index: Index, inside: Any) -> None:
     project = inside()
     file = index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "1.0.0", {file.name: sha256_of(file)})
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)})
     alter_file(index, file)
     assert aegis("verify", "--lock", "--no-download").code == 0
     assert findings(aegis("verify", "--lock", "--json")) == {file.name: "altered"}
@@ -415,17 +428,115 @@ def test_a_file_that_the_index_does_not_show_any_more_is_unavailable(
 ) -> None:
     project = inside()
     file = index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "2.0.0", {file.name.replace("1.0.0", "2.0.0"): sha256_of(file)})
+    index.lock_in(project, "2.0.0", {file.name.replace("1.0.0", "2.0.0"): sha256_of(file)})
     assert set(findings(aegis("verify", "--lock", "--json")).values()) == {"unavailable"}
 
 
 def test_a_source_that_the_project_does_not_have_is_told(index: Index, inside: Any) -> None:
     project = inside()
     file = index.publish("1.0.0", ADA)
-    project.write_lock(index.name, "1.0.0", {file.name: sha256_of(file)}, source="gone")
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)}, source="gone")
     result = aegis("verify", "--lock", "--json")
-    assert findings(result) == {file.name: "unavailable"}
+    assert result.code == NOT_VERIFIED
+    assert findings(result) == {index.name: "unavailable"}
     assert "source gone" in sentence(result)
+
+
+# A lock that was rewritten
+
+
+def declare(project: UserProject, lines: str) -> None:
+    """Let *project* declare its dependencies as *lines*, and use the public index, too."""
+    pyproject = project.root / "pyproject.toml"
+    text = pyproject.read_text().replace("dependencies = []", 'dynamic = ["dependencies"]')
+    text = text.replace("[[tool.poetry.source]]", "[[tool.poetry.source]]\npriority = 'explicit'")
+    pyproject.write_text(f"{text}\n[tool.poetry.dependencies]\n{lines}\n")
+
+
+def rewrite(project: UserProject, source: str) -> None:
+    """Let the lock have its package from *source* instead."""
+    text = project.lock.read_text()
+    start, end = text.index("[package.source]"), text.index("[metadata]")
+    project.lock.write_text(f"{text[:start]}{source}\n{text[end:]}")
+
+
+GIT = '[package.source]\ntype = "git"\nurl = "https://a.example/b.git"\nreference = "main"\n'
+ELSEWHERE = {
+    "git": GIT,
+    "url": '[package.source]\ntype = "url"\nurl = "https://a.example/b-1.tar.gz"\n',
+    "file": '[package.source]\ntype = "file"\nurl = "b.whl"\n',
+    "directory": '[package.source]\ntype = "directory"\nurl = "vendor"\n',
+}
+FROM_CORP = '{ version = "*", source = "corp" }'
+
+
+@pytest.mark.parametrize("excuse", ["", 'unsigned = ["*"]\n', 'projects = ["other-*"]\n'])
+@pytest.mark.parametrize("kind", ELSEWHERE)
+def test_a_private_package_that_the_lock_takes_from_elsewhere_is_unverifiable(
+    index: Index, inside: Any, kind: str, excuse: str
+) -> None:
+    project = inside(TRUST + excuse + BOTH)
+    file = index.publish("1.0.0", ADA)
+    declare(project, f"{index.name} = {FROM_CORP}")
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)})
+    rewrite(project, ELSEWHERE[kind])
+    result = aegis("verify", "--lock", "--json")
+    assert result.code == NOT_VERIFIED
+    assert findings(result) == {index.name: "unverifiable"}
+    assert "which this project does not declare: it wants it from the source corp" in sentence(
+        result
+    )
+
+
+def test_a_package_that_the_lock_has_from_another_index_than_declared_is_altered(
+    index: Index, inside: Any
+) -> None:
+    project = inside()
+    file = index.publish("1.0.0", ADA)
+    declare(project, f"{index.name} = {FROM_CORP}")
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)})
+    assert aegis("verify", "--lock").code == 0
+    rewrite(project, "")
+    result = aegis("verify", "--lock", "--json")
+    assert result.code == NOT_VERIFIED
+    assert findings(result) == {index.name: "altered"}
+    assert sentence(result) == (
+        "The lock has it from the public index; "
+        f"the project wants it from the source corp ({index.server.url}/simple)."
+    )
+
+
+@pytest.mark.parametrize("source", ["", GIT])
+def test_what_the_project_names_must_be_signed_wherever_it_comes_from(
+    index: Index, inside: Any, source: str
+) -> None:
+    project = inside(f'{TRUST}projects = ["Acme.*"]\n{BOTH}')
+    file = index.publish("1.0.0", ADA)
+    declared = '{ git = "https://a.example/b.git", branch = "main" }' if source else '"*"'
+    declare(project, f"{index.name} = {declared}")
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)})
+    rewrite(project, source)
+    result = aegis("verify", "--lock", "--json")
+    assert result.code == NOT_VERIFIED
+    assert findings(result) == {index.name: "unverifiable"}
+    assert sentence(result).startswith("It must be signed, but comes from")
+    pyproject = project.root / "pyproject.toml"
+    named = pyproject.read_text()
+    pyproject.write_text(named.replace(TRUST, f'{TRUST}unsigned = ["acme-*"]\n'))
+    assert findings(aegis("verify", "--lock", "--json")) == {index.name: "excused"}
+    pyproject.write_text(named.replace('projects = ["Acme.*"]', ""))
+    assert aegis("verify", "--lock", "--json").document == {"verified": True, "files": []}
+
+
+def test_a_source_that_has_moved_since_is_told(index: Index, inside: Any) -> None:
+    """Poetry itself would go by the name alone."""
+    project = inside()
+    file = index.publish("1.0.0", ADA)
+    index.lock_in(project, "1.0.0", {file.name: sha256_of(file)}, url="https://evil.example/simple")
+    result = aegis("verify", "--lock", "--json")
+    assert findings(result) == {index.name: "altered"}
+    assert "https://evil.example/simple" in sentence(result)
+    assert index.server.url in sentence(result)
 
 
 def test_an_index_that_does_not_answer_is_asked_once(
@@ -434,7 +545,8 @@ def test_an_index_that_does_not_answer_is_asked_once(
     monkeypatch.setattr("time.sleep", lambda seconds: None)
     project = inside(url="http://127.0.0.1:9/simple/")
     names = [f"{index.name.replace('-', '_')}-1.0.0-py3-none-any.whl", f"{index.name}-1.0.0.tar.gz"]
-    project.write_lock(index.name, "1.0.0", dict.fromkeys(names, "sha256:" + "0" * 64))
+    pinned = dict.fromkeys(names, "sha256:" + "0" * 64)
+    index.lock_in(project, "1.0.0", pinned, url="http://127.0.0.1:9/simple")
     result = aegis("verify", "--lock", "--json", "--jobs", "1")
     assert findings(result) == dict.fromkeys(names, "unavailable")
     assert result.err.count("Trying again") == result.err.count("corp gave no answer")
@@ -444,7 +556,8 @@ def test_an_index_that_does_not_answer_is_asked_once(
 @pytest.mark.parametrize("excuse", ['unsigned = ["acme-*"]', 'projects = ["other-*"]'])
 def test_what_the_project_excuses_is_not_asked_for(index: Index, inside: Any, excuse: str) -> None:
     project = inside(f"{TRUST}{excuse}\n", url="http://127.0.0.1:9/simple/")
-    project.write_lock(index.name, "1.0.0", {"x-1.0.0.tar.gz": "sha256:" + "0" * 64})
+    pinned = {"x-1.0.0.tar.gz": "sha256:" + "0" * 64}
+    index.lock_in(project, "1.0.0", pinned, url="http://127.0.0.1:9/simple")
     result = aegis("verify", "--lock", "--json")
     assert result.code == 0
     assert findings(result) == {index.name: "excused"}
@@ -456,7 +569,7 @@ def test_no_lock_an_outdated_and_a_broken_one_are_a_sentence_each(
 ) -> None:
     project = inside()
     assert "There is no poetry.lock" in aegis("verify", "--lock").err
-    project.write_lock(index.name, "1.0.0", {})
+    index.lock_in(project, "1.0.0", {})
     pyproject = project.root / "pyproject.toml"
     pyproject.write_text(pyproject.read_text().replace('">=3.10"', '">=3.11"'))
     outdated = aegis("verify", "--lock")
@@ -470,7 +583,7 @@ def test_no_lock_an_outdated_and_a_broken_one_are_a_sentence_each(
 
 def test_a_lock_without_a_private_package_has_nothing_to_check(index: Index, inside: Any) -> None:
     project = inside(TRUST)
-    project.write_lock(index.name, "1.0.0", {})
+    index.lock_in(project, "1.0.0", {})
     text = project.lock.read_text()
     project.lock.write_text(
         text[text.index("[metadata]") :].replace("[meta", "package = []\n[meta")

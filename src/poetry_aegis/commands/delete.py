@@ -45,6 +45,8 @@ class DeleteCommand(IndexCommand):
         "needed. The user is an admin of a poetry-aegis server."
     )
 
+    changes_index = True
+
     def perform(self) -> int:
         """Ask, then delete; or say what would be deleted."""
         from poetry_aegis.errors import UsageError

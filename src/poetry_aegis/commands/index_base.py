@@ -22,7 +22,7 @@ class IndexCommand(AegisCommand):
     """A command about what is on an index."""
 
     def index(self) -> AbstractContextManager[Administration]:
-        """Return the API, to be opened, of the index that is named, or of the only one known."""
+        """Return the API, to be opened, of the index that is named, or chosen by rule."""
         from poetry_aegis.publish.administration import administration
 
         repository = self._repository()
@@ -31,19 +31,29 @@ class IndexCommand(AegisCommand):
         return administration(repository, tell=self._warn)
 
     def _repository(self) -> Repository:
+        """Return the repository, by the rules of `publish`.
+
+        Told are the name and the rule, where one may wonder and always before a change.
+        """
         from poetry_aegis import poetry_api
+        from poetry_aegis.commands.repository_choice import choose_name
         from poetry_aegis.errors import NoProject
-        from poetry_aegis.publish.repository import choose_repository
-        from poetry_aegis.settings import load_settings
 
         try:
-            setting = load_settings(poetry_api.load_project(self).pyproject).repository
+            project = poetry_api.load_project(self)
         except NoProject:
-            setting = None  # An index is administered from anywhere.
-        known = poetry_api.repository_names(self)
-        return poetry_api.find_repository(
-            self, choose_repository(self.option("repository"), setting, known)
-        )
+            project = None  # An index is administered from anywhere.
+        choice = choose_name(self, project, self.option("repository"))
+        repository = poetry_api.find_repository(self, choice.name)
+        if self.changes_index or not choice.is_plain:
+            where = f"<info>{plain(repository.name)}</info> ({plain(repository.upload_url)})"
+            self.io.write_error_line(f"Repository: {where}, {plain(choice.rule)}")
+        return repository
+
+    @property
+    def changes_index(self) -> bool:
+        """Whether this run changes what is on the index: it then always tells which one that is."""
+        return False
 
     def _warn(self, sentence: str) -> None:
         self.io.write_error_line(f"<warning>{plain(sentence)}</>")

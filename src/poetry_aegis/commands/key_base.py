@@ -66,3 +66,22 @@ def passphrase_from(command: AegisCommand, *, from_stdin: bool) -> Callable[[str
         return command.read_secret(question, from_stdin=from_stdin)
 
     return ask
+
+
+def new_passphrase(ask: Callable[[str], str | None], *, once: bool, hint: str) -> str:
+    """Return the new passphrase that *ask* returns, asked *once* of a program, twice of a person.
+
+    Raises `UsageError`, with the *hint* where there is none, and `SigningError` for a bad one.
+    """
+    from poetry_aegis.errors import UsageError
+    from poetry_aegis.signing.private import check_passphrase
+
+    passphrase = ask("New passphrase:")
+    if not passphrase:
+        raise UsageError(
+            "The private key is encrypted with a passphrase, and there is none.", hint=hint
+        )
+    check_passphrase(passphrase)
+    if not once and ask("The same again:") != passphrase:
+        raise UsageError("The two passphrases are not the same.", hint="Nothing was written.")
+    return passphrase

@@ -58,20 +58,11 @@ project with <c1>poetry aegis key trust</c1>.
 
     def _new_passphrase(self) -> str:
         """Return a passphrase, given once by a program or twice by a person."""
-        from poetry_aegis.commands.key_base import passphrase_from
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.signing.private import check_passphrase
+        from poetry_aegis.commands.key_base import new_passphrase, passphrase_from
 
         from_stdin = bool(self.option("passphrase-stdin"))
-        ask = passphrase_from(self, from_stdin=from_stdin)
-        passphrase = ask("New passphrase:")
-        if not passphrase:
-            raise UsageError(
-                "The private key is encrypted with a passphrase, and there is none.",
-                hint="Type one on a terminal, add --passphrase-stdin, or set "
-                "AEGIS_SIGNING_PASSPHRASE.",
-            )
-        check_passphrase(passphrase)
-        if not from_stdin and ask("The same again:") != passphrase:
-            raise UsageError("The two passphrases are not the same.", hint="Nothing was made.")
-        return passphrase
+        return new_passphrase(
+            passphrase_from(self, from_stdin=from_stdin),
+            once=from_stdin,
+            hint="Type one on a terminal, add --passphrase-stdin, or set AEGIS_SIGNING_PASSPHRASE.",
+        )

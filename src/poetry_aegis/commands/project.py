@@ -42,6 +42,11 @@ class ProjectCommand(IndexCommand):
         "To set it, the user is an admin of a poetry-aegis server."
     )
 
+    @property
+    def changes_index(self) -> bool:
+        """Whether a status is set."""
+        return self.option("status") is not None
+
     def perform(self) -> int:
         """Set the status where one is given, then show the project."""
         name = self._name()

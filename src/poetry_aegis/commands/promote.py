@@ -52,17 +52,30 @@ class PromoteCommand(AegisCommand):
 
     def perform(self) -> int:
         """Promote, or say what would be promoted."""
+        from poetry_aegis.errors import PublishError
+
+        release = self._release()
+        try:
+            return self._promote(release)
+        except PublishError as error:
+            error.hint = _way_out(error.hint, self.option("from"))
+            raise
+
+    def _promote(self, release: Release) -> int:
         import tempfile
         from pathlib import Path
 
         from poetry_aegis.errors import FileConflict
+        from poetry_aegis.signals import stops_as_interrupts
 
-        release = self._release()
         settings, pyproject = self._settings()
         jobs = self.read_jobs() or settings.publish.jobs
         trust = self._trust(release, settings, pyproject)
         source, target = self._repositories()
-        with tempfile.TemporaryDirectory(prefix="poetry-aegis-") as folder:
+        with (
+            stops_as_interrupts(),
+            tempfile.TemporaryDirectory(prefix="poetry-aegis-") as folder,
+        ):
             self.say(_heading(release, source, target))
             self._preflight(release, target)
             gathered = self._gather(source, release, Path(folder), trust, jobs)
@@ -153,8 +166,10 @@ class PromoteCommand(AegisCommand):
 
     def _publish(self, gathered: tuple[Signed, ...], target: Repository, jobs: int) -> Publication:
         from poetry_aegis.commands.progress import ConsoleReporter
+        from poetry_aegis.commands.publish_failure import tell_more
         from poetry_aegis.commands.repository_choice import is_public
-        from poetry_aegis.errors import FileConflict
+        from poetry_aegis.errors import FileConflict, PublishError
+        from poetry_aegis.publish.account import Account
         from poetry_aegis.publish.metadata_check import check_metadata
         from poetry_aegis.publish.publication import plan, publish
 
@@ -165,6 +180,7 @@ class PromoteCommand(AegisCommand):
             attestations = _carried(gathered, target, reporter)
             if self.option("dry-run"):
                 return plan(files, target, attestations=attestations, reporter=reporter)
+            account = Account(target, files)
             try:
                 return publish(
                     files,
@@ -172,10 +188,16 @@ class PromoteCommand(AegisCommand):
                     verify=not self.option("no-verify"),
                     jobs=jobs,
                     attestations=attestations,
+                    account=account,
                     reporter=reporter,
                 )
-            except FileConflict as error:
-                error.hint = "A promotion replaces nothing: release a new version, promote that."
+            except PublishError as error:
+                if isinstance(error, FileConflict):
+                    error.hint = (
+                        "A promotion replaces nothing: release a new version, promote that."
+                    )
+                reporter.note(account.summary())
+                tell_more(error, lambda document: document | account.to_json())
                 raise
 
     def _tell(self, done: Publication, source: Repository, gathered: tuple[Signed, ...]) -> None:
@@ -203,6 +225,26 @@ def _carried(
         reporter.note(f"{target.name} takes no signatures of others: what is signed stays behind.")
         return {}
     return found
+
+
+def _way_out(hint: str, source: str) -> str:
+    """Return the *hint* of an error as it helps with a promotion from *source*.
+
+    What reads and uploads is the same as for `publish`, and names that.
+    """
+    from poetry_aegis.publish.answers import SIGN
+
+    if hint == SIGN:
+        return (
+            "Sign it where it is, with the very files in dist/ and a key that the server trusts: "
+            f"poetry aegis publish --skip-build --sign -r {source}"
+        )
+    hint = hint.replace(
+        "Publish without reading the index back: poetry aegis publish --no-verify",
+        "Promote without reading the index back: poetry aegis promote --no-verify",
+    )
+    lines = hint.replace("publish --no-verify", "promote --no-verify").splitlines()
+    return "\n".join(line for line in lines if "publish --no-check" not in line)
 
 
 def _heading(release: Release, source: Repository, target: Repository) -> str:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import option
 
-from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand, plain
+from poetry_aegis.commands.base import DRY_RUN, JSON, plain
+from poetry_aegis.commands.signing_base import SigningCommand
 
 if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.repository import Repository
 
 
-class PublishCommand(AegisCommand):
+class PublishCommand(SigningCommand):
     """Builds, uploads and verifies the distributions of the project."""
 
     name = "aegis publish"
@@ -54,6 +55,7 @@ class PublishCommand(AegisCommand):
         """Publish, or say what publishing would do."""
         from poetry_aegis import poetry_api
         from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
+        from poetry_aegis.signals import stops_as_interrupts
 
         project = poetry_api.load_project(self)
         options = PublishOptions(
@@ -65,33 +67,41 @@ class PublishCommand(AegisCommand):
             check=not self.option("no-check"),
             sign=self.option("sign"),
             key=self.option("key"),
+            user=self.option("user"),
         )
         repository = self._as_user(choose(self, project, self.option("repository")))
         if self.option("bump"):
             return self._release_and_publish(project, repository, options)
-        with publishing(self, project, repository, options) as target:
+        with stops_as_interrupts(), publishing(self, project, repository, options) as target:
             return self._publish(target)
 
     def _publish(self, target: Publishing) -> int:
         from poetry_aegis.commands.ci_report import tell_of_publication
+        from poetry_aegis.commands.publish_failure import tell_more
         from poetry_aegis.commands.publishing import summary
+        from poetry_aegis.errors import AegisError
         from poetry_aegis.release.pyproject import read_version
         from poetry_aegis.release.version.numbers import parse_version
 
         version = parse_version(read_version(target.project.pyproject)).text
-        if not target.options.skip_build:
+        if target.options.skip_build:
+            target.require_key()
+        else:
             target.preflight(version)
             target.build(version)
         distributions = target.find(version)
         if target.options.skip_build:
             target.check_metadata(distributions)
-        if target.options.skip_build:
             names = ", ".join(plain(file.filename) for file in distributions)
             self.say(f"Taking from dist/: {names}")
         if self.option("dry-run"):
-            return self._show_plan(target.plan(distributions))
+            return self._show_plan(target, target.plan(distributions))
         self.say(_heading(target, version))
-        target.publish(distributions)
+        try:
+            target.publish(distributions)
+        except AegisError as error:
+            tell_more(error, lambda document: document | target.to_json())
+            raise
         if target.publication:
             self.say(summary(target.publication))
             tell_of_publication(self, [target.publication])
@@ -103,17 +113,24 @@ class PublishCommand(AegisCommand):
         self, project: Project, repository: Repository, options: PublishOptions
     ) -> int:
         from poetry_aegis.commands.ci_report import tell_of_release
+        from poetry_aegis.commands.publish_failure import tell_more
         from poetry_aegis.commands.release_additions import ReleaseAdditions
         from poetry_aegis.commands.release_run import run_release
+        from poetry_aegis.errors import AegisError
         from poetry_aegis.release.choice import Request
 
-        outcome = run_release(
-            self,
-            project,
-            Request(self.option("bump")),
-            ReleaseAdditions(self, repository, options),
-            dry_run=self.option("dry-run"),
-        )
+        try:
+            outcome = run_release(
+                self,
+                project,
+                Request(self.option("bump")),
+                ReleaseAdditions(self, repository, options),
+                dry_run=self.option("dry-run"),
+            )
+        except AegisError as error:
+            # Where it is without --bump, too.
+            tell_more(error, lambda document: document | document.pop("publication", {}))
+            raise
         tell_of_release(self, outcome.document)
         if self.wants_json:
             published = outcome.document.pop("publication", {})
@@ -130,26 +147,15 @@ class PublishCommand(AegisCommand):
         return 0
 
     def _as_user(self, repository: Repository) -> Repository:
-        """Return *repository* with the user that was named, and a password that was asked for."""
-        from dataclasses import replace
-
+        from poetry_aegis.commands.repository_choice import as_user
         from poetry_aegis.errors import UsageError
 
         user, from_stdin = self.option("user"), self.option("password-stdin")
-        if not user:
-            if from_stdin:
-                raise UsageError("--password-stdin goes with --user.")
-            return repository
-        password = self.read_secret(
-            f"Password of {user} on {repository.name}:", from_stdin=from_stdin
-        )
-        if not password:
-            raise UsageError(
-                f"There is no password for {user}.",
-                hint="Nobody can be asked here: give it with --password-stdin, or let Poetry keep "
-                f"it: poetry config http-basic.{repository.name} {user}",
-            )
-        return replace(repository, username=user, password=password)
+        if user:
+            return as_user(self, repository, user, from_stdin=from_stdin, hint=_KEEP)
+        if from_stdin:
+            raise UsageError("--password-stdin goes with --user.")
+        return repository
 
     def _formats(self) -> tuple[str, ...]:
         """Return what to build, without doubles; nothing for all. Raises `UsageError`."""
@@ -165,7 +171,7 @@ class PublishCommand(AegisCommand):
             raise UsageError("--format says what to build, and --skip-build builds nothing.")
         return tuple(dict.fromkeys(names))
 
-    def _show_plan(self, publication: Publication) -> int:
+    def _show_plan(self, target: Publishing, publication: Publication) -> int:
         from poetry_aegis.errors import FileConflict
 
         repository = publication.repository
@@ -174,7 +180,8 @@ class PublishCommand(AegisCommand):
             self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {_WOULD[step.action]}")
         self.say("Nothing was changed.")
         if self.wants_json:
-            self.print_json(publication.to_json(planned=True) | {"dry_run": True})
+            planned = publication.to_json(planned=True)
+            self.print_json(planned | {"key": target.key_name(), "dry_run": True})
         return FileConflict.exit_code if publication.refused else 0
 
 
@@ -187,6 +194,10 @@ def _heading(target: Publishing, version: str) -> str:
 
 
 FORMATS = ("sdist", "wheel")
+_KEEP = (
+    "Nobody can be asked here: give it with --password-stdin, or let Poetry keep it: "
+    "poetry config http-basic.{repository} {user}"
+)
 _WOULD = {
     "upload": "would be uploaded",
     "skip": "would be skipped: the same file is already there",

@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.repository_choice import is_public
+from poetry_aegis.errors import NoSigningKey
 from poetry_aegis.publish.distributions import ATTESTATION
+from poetry_aegis.publish.withholding import KEY_VARIABLE, has_key, lent
 from poetry_aegis.settings import load_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from poetry_aegis.commands.base import AegisCommand
@@ -19,16 +22,50 @@ if TYPE_CHECKING:
     from poetry_aegis.signing.signers import SigningKey
 
 
+def require_key(publishing: Publishing) -> None:
+    """Open the key that is to sign, where one is: nothing is built that could not be signed.
+
+    A dry run opens none: it says which one would sign. Raises as `open_key`.
+    """
+    if not publishing.command.option("dry-run", default=False):
+        open_key(publishing)
+    elif name := key_name(publishing):
+        _announce(publishing.command, name)
+
+
 def open_key(publishing: Publishing) -> SigningKey | None:
     """Return the key that is to sign what is published, ``None`` where nothing is to be signed.
 
     Its passphrase is asked for once in a run. Raises `SigningError` and `MissingExtra`.
     """
-    options = publishing.options
-    settings = load_settings(publishing.project.pyproject).publish
-    if not (options.sign or options.key or settings.sign):
+    named = _named(publishing)
+    return None if named is None else _open(publishing.command, *named)
+
+
+def key_name(publishing: Publishing) -> str | None:
+    """Return the name of the key that `open_key` would open, with no passphrase.
+
+    Raises `NoSigningKey`, `SigningError` and `MissingExtra`.
+    """
+    named = _named(publishing)
+    if named is None:
         return None
-    return _open(publishing.command, options.key, settings.key)
+    from poetry_aegis.signing.extra import require_signing
+    from poetry_aegis.signing.keystore import locate_store
+
+    require_signing()
+    asked, setting = named
+    if has_key() and not asked:
+        return KEY_VARIABLE
+    store = locate_store()
+    key = store.choose(asked or setting)
+    private = store.private_file(key.name)
+    if not key.uri and not private.is_file():
+        raise NoSigningKey(
+            f"The private part of the key {key.name} is not there: {private}.",
+            hint="Bring it back from a copy, or sign with another key: --key NAME",
+        )
+    return key.name
 
 
 def sign(
@@ -70,6 +107,19 @@ def takes_signatures(publishing: Publishing, attestations: Mapping[str, str]) ->
     return False
 
 
+def passphrases(command: AegisCommand, *, from_stdin: bool) -> Callable[[str], str | None]:
+    """Return what asks for passphrases, as `key_base.passphrase_from` does."""
+    from poetry_aegis.commands.key_base import passphrase_from
+
+    ask = passphrase_from(command, from_stdin=from_stdin)
+
+    def ask_with_secrets(question: str) -> str | None:
+        with lent():
+            return ask(question)
+
+    return ask_with_secrets
+
+
 def _sign(file: Distribution, key: SigningKey, kept_in: Path) -> str:
     from poetry_aegis.poetry_api import publish_predicate
     from poetry_aegis.signatures.attestation import dump_attestations
@@ -83,9 +133,24 @@ def _sign(file: Distribution, key: SigningKey, kept_in: Path) -> str:
     return dump_attestations(signed.attestations)
 
 
+def _named(publishing: Publishing) -> tuple[str | None, str | None] | None:
+    """Return the key that is asked for and the one in the settings; ``None`` to sign nothing."""
+    options = publishing.options
+    settings = load_settings(publishing.project.pyproject).publish
+    if not (options.sign or options.key or settings.sign):
+        return None
+    return options.key, settings.key
+
+
+@lru_cache(maxsize=4)
+def _announce(command: AegisCommand, name: str) -> None:
+    """Say it once in a run, of however many packages."""
+    command.say(f"Would be signed with the key <info>{plain(name)}</info>.")
+
+
 @lru_cache(maxsize=4)
 def _open(command: AegisCommand, asked: str | None, setting: str | None) -> SigningKey:
-    from poetry_aegis.commands.key_base import passphrase_from
     from poetry_aegis.signing.signers import open_key as open_by_name
 
-    return open_by_name(asked, setting, passphrase_from(command, from_stdin=False))
+    with lent():
+        return open_by_name(asked, setting, passphrases(command, from_stdin=False))

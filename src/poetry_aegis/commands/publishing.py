@@ -11,9 +11,16 @@ from typing import TYPE_CHECKING
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.progress import ConsoleReporter
-from poetry_aegis.commands.publish_signing import kept, open_key, sign, takes_signatures
+from poetry_aegis.commands.publish_signing import (
+    kept,
+    key_name,
+    require_key,
+    sign,
+    takes_signatures,
+)
 from poetry_aegis.commands.repository_choice import choose, find_repository, is_public
 from poetry_aegis.errors import PublishError
+from poetry_aegis.publish.account import Account
 from poetry_aegis.publish.distributions import ATTESTATION, find_distributions, keep, sha256_of
 from poetry_aegis.publish.metadata_check import check_metadata
 from poetry_aegis.publish.preflight import check, files_there
@@ -59,6 +66,7 @@ class PublishOptions:
     check: bool = True
     sign: bool = False
     key: str | None = None
+    user: str | None = None
 
 
 @dataclass
@@ -71,11 +79,12 @@ class Publishing:
     options: PublishOptions
     directory: Path
     publication: Publication | None = None
+    _account: Account | None = None
     _arrived: set[str] = field(default_factory=set)
 
     def check(self, version: str) -> None:
         """Check that *version* can be published, before it is released. Raises `PublishError`."""
-        open_key(self)
+        self.require_key()
         look = files_there if self.options.overwrite else check
         with ConsoleReporter(self.command.messages) as reporter:
             look(self.project.name, version, self.repository, reporter=reporter)
@@ -86,7 +95,7 @@ class Publishing:
         Files of *version* that are there already are told of: the build decides whether they are
         the same.
         """
-        open_key(self)
+        self.require_key()
         with ConsoleReporter(self.command.messages) as reporter:
             there = files_there(self.project.name, version, self.repository, reporter=reporter)
             if there and not self.options.overwrite:
@@ -114,6 +123,14 @@ class Publishing:
         for sentence in check_metadata(distributions, public=is_public(self.repository)):
             self.command.warn_of(sentence)
 
+    def require_key(self) -> None:
+        """Open the key that is to sign; a dry run only names it. Raises `SigningError`."""
+        require_key(self)
+
+    def key_name(self) -> str | None:
+        """Return the name of the key that would sign, ``None`` for none. Raises `SigningError`."""
+        return key_name(self)
+
     def find(self, version: str) -> tuple[Distribution, ...]:
         """Return the distributions of *version*. Raises `BuildFailed`."""
         return find_distributions(self.directory, self.project.name, version)
@@ -131,21 +148,33 @@ class Publishing:
 
     def publish(self, distributions: tuple[Distribution, ...]) -> None:
         """Upload *distributions* and read the index back. Raises `PublishError`."""
+        self._account = account = Account(self.repository, distributions)
         attestations = sign(self, distributions, self._dist)
         sent = self._to_send(attestations)
         with ConsoleReporter(self.command.messages, self._arrived) as reporter:
-            self.publication = publish(
-                distributions,
-                self.repository,
-                overwrite=self.options.overwrite,
-                verify=self.options.verify,
-                keep_in=None if self.options.skip_build else self._dist,
-                attestations=sent,
-                jobs=self.options.jobs or load_settings(self.project.pyproject).publish.jobs,
-                reporter=reporter,
-            )
+            try:
+                self.publication = publish(
+                    distributions,
+                    self.repository,
+                    overwrite=self.options.overwrite,
+                    verify=self.options.verify,
+                    keep_in=None if self.options.skip_build else self._dist,
+                    attestations=sent,
+                    jobs=self.options.jobs or load_settings(self.project.pyproject).publish.jobs,
+                    account=account,
+                    reporter=reporter,
+                )
+            except PublishError:
+                reporter.note(account.summary())
+                raise
         if attestations and not sent and not self.options.skip_build:
             keep(distributions, self._dist, attestations)
+
+    def to_json(self) -> dict[str, object]:
+        """Return what was published, or what has become of it; nothing before it is begun."""
+        if self.publication:
+            return self.publication.to_json()
+        return self._account.to_json() if self._account else {}
 
     def _to_send(self, attestations: dict[str, str]) -> dict[str, str]:
         return attestations if takes_signatures(self, attestations) else {}

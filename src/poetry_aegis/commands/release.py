@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import argument, option
 
-from poetry_aegis.commands.base import DRY_RUN, JSON, AegisCommand
+from poetry_aegis.commands.base import DRY_RUN, JSON
+from poetry_aegis.commands.signing_base import SigningCommand
 
 if TYPE_CHECKING:
     from cleo.io.inputs.argument import Argument
@@ -23,7 +24,7 @@ PRERELEASE_TYPE = option(
 FINISH = "finish"
 
 
-class ReleaseCommand(AegisCommand):
+class ReleaseCommand(SigningCommand):
     """Decides the version, writes the changelog, commits, tags, pushes and publishes."""
 
     name = "aegis release"
@@ -52,6 +53,7 @@ class ReleaseCommand(AegisCommand):
         option("resume", None, "Finish a release that broke off."),
         option("abort", None, "Take back a release that broke off."),
         option("force", None, "With --abort: leave all as it is, forget it."),
+        option("password-stdin", None, "Read the password for --resume from stdin."),
         DRY_RUN,
         JSON,
     ]
@@ -179,6 +181,8 @@ class ReleaseCommand(AegisCommand):
                 "--resume and --abort stand alone: the release that broke off knows what it was.",
                 hint="poetry aegis release --resume\npoetry aegis release --abort",
             )
+        if self.option("password-stdin") and not mending:
+            raise UsageError("--password-stdin goes with --resume or --abort.")
         for option_, needed in NEEDS.items():
             if self.option(option_) and not self.option(needed):
                 raise UsageError(f"--{option_} goes with --{needed}.")

@@ -55,14 +55,23 @@ class ReleaseAdditions(Additions):
 
     @classmethod
     def of_plan(cls, command: AegisCommand, plan: Plan) -> ReleaseAdditions:
-        """Return those that a release which broke off was begun with."""
+        """Return those that a release which broke off was begun with.
+
+        The password of a user who was named then is asked for again. Raises `UsageError` where
+        nobody can be asked, and `PublishError`.
+        """
         publish = plan.choices.get("publish")
         if not publish:
+            _require_no_password(command, None)
             return cls(command, resumed=True)
         from poetry_aegis.commands.publishing import PublishOptions, find_repository
 
+        options = PublishOptions(**publish["options"])
+        _require_no_password(command, options.user)
         repository = find_repository(command, publish["repository"])
-        return cls(command, repository, PublishOptions(**publish["options"]), resumed=True)
+        if options.user:
+            repository = _as_before(command, repository, options.user)
+        return cls(command, repository, options, resumed=True)
 
     @property
     def choices(self) -> Mapping[str, Any]:  # type: ignore[override]
@@ -176,6 +185,31 @@ class ReleaseAdditions(Additions):
             raise UsageError("There is no repository to publish to.")
         project = poetry_api.Project(distribution, pyproject)
         return Publishing(self._command, project, self._repository, self._options, directory)
+
+
+def _as_before(command: AegisCommand, repository: Repository, user: str) -> Repository:
+    """Return *repository* with *user*, whom the release was begun as, and the password."""
+    from poetry_aegis.commands.repository_choice import as_user
+
+    from_stdin = command.option("password-stdin")
+    if not from_stdin and repository.username == user and repository.password:
+        return repository  # Poetry has been given it meanwhile.
+    way = "--abort" if command.option("abort") else "--resume"
+    hint = (
+        "The release was begun as {user}. Give the password with: "
+        f"poetry aegis release {way} --password-stdin\n"
+        "Or let Poetry keep it: poetry config http-basic.{repository} {user}"
+    )
+    return as_user(command, repository, user, from_stdin=from_stdin, hint=hint)
+
+
+def _require_no_password(command: AegisCommand, user: str | None) -> None:
+    """Raise `UsageError` where a password is given and the release was begun with no *user*."""
+    if command.option("password-stdin") and not user:
+        raise UsageError(
+            "The release was begun with no user named, so it has no use for a password.",
+            hint="Leave out --password-stdin.",
+        )
 
 
 def _discard(directory: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
+from poetry_aegis.commands.publish_failure import tell_more
 from poetry_aegis.commands.release import FINISH
 from poetry_aegis.commands.release_additions import ReleaseAdditions
 from poetry_aegis.errors import AegisError
@@ -65,7 +66,7 @@ def run_release(
         else:
             _say_remarks(command, release)
             command.say(f"Releasing {_names(release)}")
-            _carry_out(command, release, release.run)
+            _carry_out(command, release, release.run, additions)
             _tell(command, release, additions)
     document = release.plan.to_json(release.steps) | {"dry_run": dry_run}
     return ReleaseOutcome(release.plan.version, document | _published(release, additions))
@@ -76,7 +77,7 @@ def resume_release(command: AegisCommand, project: Project) -> ReleaseOutcome:
     with _alone(project):
         release, additions = _reopen(command, project)
         command.say(f"Resuming {_names(release)}")
-        _carry_out(command, release, release.resume)
+        _carry_out(command, release, release.resume, additions)
         _tell(command, release, additions)
     document = release.plan.to_json(release.steps) | {"dry_run": False}
     return ReleaseOutcome(release.plan.version, document | _published(release, additions))
@@ -125,13 +126,17 @@ def _alone(project: Project) -> Iterator[None]:
 
 
 def _carry_out(
-    command: AegisCommand, release: Release, run: Callable[[Callable[[Step], None]], None]
+    command: AegisCommand,
+    release: Release,
+    run: Callable[[Callable[[Step], None]], None],
+    additions: ReleaseAdditions,
 ) -> None:
     try:
         with stops_as_interrupts():
             run(lambda step: command.say(f"  - {plain(step.describe())}"))
     except AegisError as error:
         error.hint = f"{error.hint}\n{_aftermath(error, release)}".strip()
+        tell_more(error, lambda document: document | _published(release, additions))
         raise
     except BaseException as error:
         command.io.write_error_line(plain(_aftermath(error, release)))
@@ -255,12 +260,12 @@ def _nothing(
 
 
 def _published(release: Release, additions: ReleaseAdditions) -> dict[str, object]:
-    """Return what was published, as JSON: of one package alone, or by the packages' names."""
-    documents = {
-        name: publishing.publication.to_json()
-        for name, publishing in additions.publications.items()
-        if publishing.publication
-    }
+    """Return what was published, as JSON: of one package alone, or by the packages' names.
+
+    Of a publication that has failed, what has become of its files.
+    """
+    told = {name: publishing.to_json() for name, publishing in additions.publications.items()}
+    documents = {name: document for name, document in told.items() if document}
     if not documents:
         return {}
     if release.plan.graph is None:

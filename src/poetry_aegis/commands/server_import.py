@@ -88,6 +88,8 @@ class ServerImportCommand(ServerCommand):
             f"{added}{size}, {len(report.present)} here already, "
             f"{len(report.skipped)} skipped, {len(report.failed)} failed."
         )
+        if report.unverified:
+            self.say(f"{len(report.unverified)} of them without the signatures that uploads need.")
 
     def _tell_findings(self, kind: str, findings: Sequence[Finding]) -> None:
         self.say_table([(kind, f"{found.what}: {found.reason}") for found in findings])

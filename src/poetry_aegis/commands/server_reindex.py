@@ -40,8 +40,10 @@ class ServerReindexCommand(ServerCommand):
         "  missing      a page tells of a file that is not there\n"
         "  extra        a file is there and no page tells of it\n"
         "  changed      a file, its metadata or a page is not what it should be\n"
-        "  unreadable   no distribution, or damaged; it is not listed\n\n"
-        "With <c1>--check</c1> the exit code is 58 where anything is found."
+        "  unreadable   no distribution, or damaged; it is not listed\n"
+        "  unverified   with <c1>--check</c1>: it must be signed to be uploaded, and is not\n\n"
+        "With <c1>--check</c1> the exit code is 58 where anything is found but the last,\n"
+        "which is no matter of pages and files."
     )
 
     def perform(self) -> int:
@@ -65,7 +67,7 @@ class ServerReindexCommand(ServerCommand):
         self.say_table(
             [
                 (kind, finding)
-                for kind in ("missing", "extra", "changed", "unreadable")
+                for kind in ("missing", "extra", "changed", "unreadable", "unverified")
                 for finding in getattr(report, kind)
             ]
         )
@@ -79,5 +81,10 @@ class ServerReindexCommand(ServerCommand):
             self.say(f"{looked}. Bring the pages up to date with: <c1>{command}</c1>")
         else:
             self.say(f"{looked}: the pages are up to date.")
+        if report.unverified:
+            self.say(
+                f"{counted(len(report.unverified), 'file')} without the signatures that uploads "
+                "need."
+            )
         if broken:
             self.say("What is unreadable is not listed. Mend or remove it, then reindex.")

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import argument, option
 
-from poetry_aegis.commands.base import JSON, AegisCommand, plain
+from poetry_aegis.commands.base import JSON, plain
 from poetry_aegis.commands.key_base import PASSPHRASE_STDIN
+from poetry_aegis.commands.signing_base import SigningCommand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from poetry_aegis.signing.signers import SigningKey
 
 
-class SignCommand(AegisCommand):
+class SignCommand(SigningCommand):
     """Signs distributions."""
 
     name = "aegis sign"
@@ -53,14 +54,16 @@ passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
 
     def perform(self) -> int:
         """Sign each file and say where the attestation is."""
-        from poetry_aegis.commands.key_base import passphrase_from
+        from poetry_aegis.commands.publish_signing import passphrases
         from poetry_aegis.poetry_api import publish_predicate
+        from poetry_aegis.publish.withholding import lent
         from poetry_aegis.signing.files import sign_beside
         from poetry_aegis.signing.signers import open_key
 
         distributions, setting = self._distributions()
-        ask = passphrase_from(self, from_stdin=self.option("passphrase-stdin"))
-        key = open_key(self.option("key"), setting, ask)
+        ask = passphrases(self, from_stdin=self.option("passphrase-stdin"))
+        with lent():
+            key = open_key(self.option("key"), setting, ask)
         predicate = publish_predicate()
         signed = [sign_beside(one.path, one.sha256, key, predicate) for one in distributions]
         self._tell(key, distributions, signed)

@@ -50,7 +50,8 @@ signed that sha256 under that file name.
                    (FILE.publish.attestation), else by those on the
                    index that <c1>-r</c1> names
   <c1>--lock</c1>           each file that poetry.lock pins of packages from
-                   private sources
+                   private sources, and that no package comes from
+                   elsewhere than the project declares
   <c1>--installed</c1>      what the environment has of those packages: against
                    its RECORD, and against the signed wheel
 
@@ -114,12 +115,13 @@ All but the first and the last end the command with exit code 83."""
         from poetry_aegis import poetry_api
         from poetry_aegis.signing.checking import require_keys
         from poetry_aegis.signing.installed import check_installed
-        from poetry_aegis.signing.locked import Manner, check_lock
+        from poetry_aegis.signing.locked import Manner, check_lock, in_question
 
-        packages = poetry_api.read_lock(self)
+        locked = poetry_api.read_lock(self, whole=self.option("lock"))
+        packages = in_question(locked, settings.projects)
         with closing(_Bar(self)) as bar:
             manner = Manner(trust, settings.excuses, jobs, self._warn, bar.advance)
-            wanted = [package for package in packages if not manner.excuses(package)]
+            wanted = [package for package in packages if manner.judges(package)]
             if wanted:
                 require_keys(trust)
             sources = poetry_api.sources_of(self, wanted)

@@ -40,6 +40,8 @@ class YankCommand(IndexCommand):
         "is a publisher or an admin. To do it again changes nothing."
     )
 
+    changes_index = True
+
     def perform(self) -> int:
         """Yank, or say what would be yanked."""
         from poetry_aegis.errors import UsageError

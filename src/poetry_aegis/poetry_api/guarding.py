@@ -1,9 +1,9 @@
 """The guard: nothing is installed of a lock whose private packages do not verify.
 
-Loaded once a command begins that may install, in a project that says whom it trusts. Poetry itself
-compares the hash of what it installs with the lock's, so that it is enough to know who has signed
-the hashes in the lock: no file is downloaded for it. What fails in here, for whatever reason, stops
-the command.
+Loaded once a command begins that may install, in a project that says whom it trusts, or may have
+meant to: a setting that nobody knows could be a misspelt guard. Poetry itself compares the hash of
+what it installs with the lock's, so that it is enough to know who has signed the hashes in the
+lock: no file is downloaded for it. What fails in here, for whatever reason, stops the command.
 """
 
 from __future__ import annotations
@@ -46,12 +46,19 @@ def guard(event: ConsoleCommandEvent, command: Command, dispatcher: EventDispatc
 
 
 def _settings(pyproject: Path) -> TrustSettings:
-    """Return whom the project trusts. Raises `SettingsError`: a guard that is misspelt is none."""
-    from poetry_aegis.settings import TrustSettings, read_table, read_toml
-    from poetry_aegis.signing.team import TABLE
+    """Return whom the project trusts. Raises `SettingsError`: a guard that is misspelt is none.
 
-    found = read_toml(pyproject)["tool"]["poetry-aegis"]["trust"]
-    return read_table(TrustSettings, found, where=f"{TABLE} of {pyproject}")
+    What is wrong with settings that cannot be a guard is left to the commands that need them.
+    """
+    from dataclasses import fields
+
+    from poetry_aegis.settings import Settings, read_table, read_toml
+
+    found = read_toml(pyproject)["tool"]["poetry-aegis"]
+    if isinstance(found, dict):
+        others = {field.name for field in fields(Settings)} - {"trust"}
+        found = {key: value for key, value in found.items() if key not in others}
+    return read_table(Settings, found, where=f"[tool.poetry-aegis] of {pyproject}").trust
 
 
 def _require_pass(
@@ -63,10 +70,10 @@ def _require_pass(
         return
     from poetry_aegis.poetry_api.lock import read_lock, sources_of
     from poetry_aegis.signing.checking import require_keys
-    from poetry_aegis.signing.locked import Manner, check_lock
+    from poetry_aegis.signing.locked import Manner, check_lock, in_question
     from poetry_aegis.signing.team import load_trust
 
-    packages = read_lock(command)
+    packages = in_question(read_lock(command, whole=True), settings.projects)
     if not packages:
         return
     io = event.io
@@ -75,7 +82,7 @@ def _require_pass(
         settings.excuses,
         tell=lambda sentence: io.write_error_line(f"<warning>{_plain(sentence)}</>"),
     )
-    wanted = [package for package in packages if not manner.excuses(package)]
+    wanted = [package for package in packages if manner.judges(package)]
     if wanted:
         require_keys(manner.trust)
     found = check_lock(packages, sources_of(command, wanted), manner, download=False)

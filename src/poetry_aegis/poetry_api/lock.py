@@ -1,4 +1,4 @@
-"""What ``poetry.lock`` pins of the packages that come from private indexes, and which those are."""
+"""What ``poetry.lock`` pins of packages, and the private indexes that they come from."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import AegisError, CorruptProject, NotVerified, UnknownRepository
+from poetry_aegis.poetry_api.declarations import read_declarations
 from poetry_aegis.poetry_api.projects import first_line
 from poetry_aegis.poetry_api.repositories import PYPI, find_repository
-from poetry_aegis.signing.findings import LockedFile, LockedPackage
+from poetry_aegis.signing.findings import LockedFile, LockedPackage, Objection
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from poetry.console.commands.command import Command
     from poetry.core.packages.package import Package
@@ -23,12 +24,29 @@ if TYPE_CHECKING:
 _FROM_NO_INDEX = frozenset({"directory", "file", "git", "url"})
 
 
-def read_lock(command: Command) -> tuple[LockedPackage, ...]:
+def read_lock(command: Command, *, whole: bool = False) -> tuple[LockedPackage, ...]:
     """Return the packages of the project's lock that come from private indexes.
 
-    Raises `NotVerified` where there is no lock, or one that is not of this ``pyproject.toml`` or
-    cannot be read, and `CorruptProject`.
+    With *whole*, also those from elsewhere, and what is wrong with where each comes from. Raises
+    `NotVerified` where there is no lock, or one that is not of this ``pyproject.toml`` or cannot be
+    read, and `CorruptProject`.
     """
+    placed = [(package, _index_of(command, package)) for package in _read(command)]
+    if not whole:
+        return tuple(_locked(one, index) for one, index in placed if _is_private(index))
+    declared = read_declarations(command)
+    return tuple(
+        _locked(one, index, declared.origin(one, index), declared.objection(one, index))
+        for one, index in placed
+    )
+
+
+def _is_private(index: str | None) -> bool:
+    """Tell whether *index* is the name of an index, and not of the public one."""
+    return index is not None and index.lower() != PYPI
+
+
+def _read(command: Command) -> Sequence[Package]:
     try:
         locker = command.poetry.locker
     except RuntimeError as error:
@@ -47,7 +65,7 @@ def read_lock(command: Command) -> tuple[LockedPackage, ...]:
                 hint="Bring it up to date: poetry lock",
             )
         # The object that Poetry installs from, so that both read the same.
-        packages = locker.locked_repository().packages
+        return locker.locked_repository().packages
     except NotVerified:
         raise
     except Exception as error:
@@ -55,8 +73,6 @@ def read_lock(command: Command) -> tuple[LockedPackage, ...]:
             f"poetry.lock cannot be read: {first_line(error)}",
             hint="Make it anew: poetry lock --regenerate",
         ) from error
-    found = ((package, _index_of(command, package)) for package in packages)
-    return tuple(_locked(package, index) for package, index in found if index is not None)
 
 
 def sources_of(
@@ -87,20 +103,25 @@ def _source(command: Command, name: str) -> Repository | AegisError:
 
 
 def _index_of(command: Command, package: Package) -> str | None:
-    """Return the private index that Poetry installs *package* from, ``None`` for anything else."""
+    """Return the index that Poetry installs *package* from, ``None`` if it comes from none."""
     if package.source_type:
-        private = package.source_type not in _FROM_NO_INDEX
-        return (package.source_reference or "") if private else None
+        from_none = package.source_type in _FROM_NO_INDEX
+        return None if from_none else package.source_reference or ""
     pool = command.poetry.pool
     # As Poetry chooses where the lock names no index, and the project does without the public one.
-    return None if pool.has_repository(PYPI) else pool.repositories[0].name
+    return PYPI if pool.has_repository(PYPI) else pool.repositories[0].name
 
 
-def _locked(package: Package, index: str) -> LockedPackage:
+def _locked(
+    package: Package, index: str | None, origin: str = "", objection: Objection | None = None
+) -> LockedPackage:
     files: list[Mapping[str, Any]] = list(package.files)
     return LockedPackage(
         name=str(package.name),
         version=str(package.version),
-        source=index,
+        source=index if index is not None and _is_private(index) else "",
         files=tuple(LockedFile(str(file["file"]), str(file["hash"])) for file in files),
+        origin=origin,
+        objection=objection,
+        is_local=package.source_type == "directory" and objection is None,
     )

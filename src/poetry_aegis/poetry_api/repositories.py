@@ -12,7 +12,7 @@ from poetry_aegis.errors import (
     SettingsError,
     UnknownRepository,
 )
-from poetry_aegis.poetry_api.projects import locate, table
+from poetry_aegis.poetry_api.projects import first_line, locate, table
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,6 +43,7 @@ def find_repository(command: Command, name: str) -> Repository:
     `UnknownRepository` and `SettingsError`.
     """
     from poetry.utils.authenticator import Authenticator
+    from poetry.utils.password_manager import PoetryKeyringError
 
     from poetry_aegis.publish import repository as repositories
 
@@ -67,6 +68,11 @@ def find_repository(command: Command, name: str) -> Repository:
             "A repository or source of Poetry's has a URL that cannot be read.",
             hint="Look at its configuration: poetry config --list",
         ) from None
+    except PoetryKeyringError as error:
+        raise SettingsError(
+            f"Poetry asks the keyring for the credentials of {name!r}: {first_line(error)}",
+            hint="Unlock the keyring. To do without it: POETRY_KEYRING_ENABLED=false",
+        ) from error
     return repositories.Repository(
         name=name,
         upload_url=upload_url,

@@ -108,9 +108,10 @@ def reason_of(answer: Answer, repository: Repository) -> str:
 
 
 def _failure(error: PublishError, answer: Answer) -> Failure:
+    error.is_passing = answer.status in _PASSING
     return Failure(
         error,
-        repeatable=answer.status in _PASSING,
+        repeatable=error.is_passing,
         refused=400 <= answer.status < 500,
         wait=_retry_after(answer),
     )
@@ -168,7 +169,7 @@ _ACTIVATE = (
 )
 # And that it wants signatures which are not there, or are not those that it trusts.
 _WANTS_SIGNATURES = "must be signed"
-_SIGN = (
+SIGN = (
     "Sign it with a key that the server trusts: poetry aegis publish --sign\n"
     "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
 )
@@ -179,7 +180,7 @@ def _way_out(answer: Answer) -> str:
     if answer.status == 400 and _TAKES_NONE in answer.text:
         return _ACTIVATE
     if answer.status == 400 and _WANTS_SIGNATURES in answer.text:
-        return _SIGN
+        return SIGN
     return _LATER if answer.status in _PASSING else _PERHAPS
 
 

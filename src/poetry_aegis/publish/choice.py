@@ -1,4 +1,4 @@
-"""Which repository is published to, and by which rule."""
+"""Which repository is published to, read or changed, and by which rule."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from poetry_aegis.settings import Settings
 
 VARIABLE = "AEGIS_REPOSITORY"
+NAMED = "named with -r"
+ONLY = "the only one that Poetry knows"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Choice:
     name: str
     rule: str
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether nobody can wonder why: it was named in the command, or there is no other."""
+        return self.rule in (NAMED, ONLY)
+
 
 def choose(
     asked: str | None,
@@ -31,14 +38,14 @@ def choose(
     branch: Callable[[], str | None],
     configured: Sequence[str],
 ) -> Choice:
-    """Return the repository to publish to, and the rule that chose it.
+    """Return the repository, and the rule that chose it.
 
     The rules, the first that says something: *asked* on the command line, the variable in
     *environ*, the project's *settings* for the *branch*, its setting for all, the only one that
     Poetry has *configured*. Raises `UsageError` where none of them does.
     """
     if asked:
-        return Choice(asked, "named with -r")
+        return Choice(asked, NAMED)
     if named := environ.get(VARIABLE, "").strip():
         return Choice(named, f"named in {VARIABLE}")
     if settings.repositories:
@@ -49,7 +56,7 @@ def choose(
             return Choice(settings.repositories[pattern], where)
     if settings.repository:
         return Choice(settings.repository, "named in [tool.poetry-aegis]")
-    return Choice(choose_repository(None, None, configured), "the only one that Poetry knows")
+    return Choice(choose_repository(None, None, configured), ONLY)
 
 
 def _matching(branch: str, patterns: Mapping[str, str]) -> str | None:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 # Far more than any README; a limit, because an archive can claim to hold anything.
 _LARGEST = 16 << 20  # bytes
+_LARGEST_SDIST = 16 << 30  # bytes, unpacked
+_PIECE = 1 << 20
 
 # What the standard library raises for archives that are cut off, altered, encrypted or foreign.
 _BROKEN = (
@@ -54,6 +56,25 @@ def read_core_metadata(path: Path) -> RawMetadata:
         raise BuildFailed(f"{path.name} is not a readable archive: {error}.") from error
     raw, _ = parse_email(text)
     return raw
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether the wheel or sdist at *path*, whose metadata could be read, has its end.
+
+    Of a wheel that is known: what is read first stands there. Raises ``OSError``.
+    """
+    if path.name.endswith(".whl"):
+        return True
+    size = 0
+    try:
+        with gzip.open(path) as stream:
+            while piece := stream.read(_PIECE):
+                size += len(piece)
+                if size > _LARGEST_SDIST:
+                    return False
+    except _BROKEN:
+        return False
+    return True
 
 
 def form_fields(raw: RawMetadata) -> tuple[tuple[str, str], ...]:

@@ -41,8 +41,8 @@ class Crew(Generic[Task]):
         left, ended = deque(tasks), list[None]()
         threads = [
             # Python's own end waits for no daemon: Ctrl-C is meant.
-            threading.Thread(target=self._run, args=(left, ended), daemon=True)
-            for _ in range(min(jobs, len(left)))
+            threading.Thread(target=self._run, args=(left, ended), daemon=True, name=f"crew-{n}")
+            for n in range(min(jobs, len(left)))
         ]
         try:
             for thread in threads:

@@ -17,8 +17,8 @@ def deliver(publication: Publication, uploader: Uploader, jobs: int, reporter: R
     """Send what *publication* has to send, *jobs* files at a time.
 
     Of a project that the index does not have yet, the first file goes alone: servers that make a
-    project of its first upload must not make it twice. Raises `PublishError`; *reporter*
-    then hears of every file what came of it.
+    project of its first upload must not make it twice. Not where the server says that it does not
+    mind. Raises `PublishError`; *reporter* then hears of every file what came of it.
     """
     steps = []
     for step in publication.steps:
@@ -36,7 +36,7 @@ def deliver(publication: Publication, uploader: Uploader, jobs: int, reporter: R
         relay.finished(step.distribution, DONE[step.action])
 
     crew = Crew(send, relay, uploader.web.cut)
-    alone = 1 if publication.is_first else 0
+    alone = 1 if publication.first_goes_alone else 0
     try:
         crew.work_off(steps[:alone], 1, reporter)
         crew.work_off(steps[alone:], jobs, reporter)

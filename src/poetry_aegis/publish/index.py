@@ -30,6 +30,8 @@ _HEADERS = {
 _WITH_PROVENANCE = (1, 3)  # the API version that has it
 # In each answer of devpi, which has its Simple API at +simple/.
 _DEVPI = "x-devpi-api-version"
+# How a poetry-aegis server says that a new project's first files may come at the same time.
+_FIRST_UPLOADS = ("aegis-first-uploads", "concurrent")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -52,13 +54,17 @@ class IndexedFile:
 
 
 class Index:
-    """The Simple API at *url*, read through *web*. *tell* hears of each repeated request."""
+    """The Simple API at *url*, read through *web*. *tell* hears of each repeated request.
+
+    *takes_first_files_together* once it has said so of a project that it does not have.
+    """
 
     def __init__(self, web: Web, url: str, patience: Patience, tell: Callable[[str], None]) -> None:
         self._web = web
         self._url = url
         self._patience = patience
         self._tell = tell
+        self.takes_first_files_together = False
 
     def project_page(self, name: str) -> dict[str, IndexedFile]:
         """Return the files of project *name* by file name; none for an unknown project.
@@ -71,6 +77,8 @@ class Index:
             # Kept, so that it is asked at the wrong place but once.
             self._url = f"{self._url.removesuffix('simple/')}+simple/"
             answer = self._page(name)
+        name, value = _FIRST_UPLOADS
+        self.takes_first_files_together = answer.headers.get(name) == value
         return {} if answer.status == 404 else parse_page(answer)
 
     def _page(self, name: str) -> Answer:

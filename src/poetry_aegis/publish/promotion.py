@@ -31,10 +31,11 @@ from poetry_aegis.errors import (
     Unreachable,
     VerificationFailed,
 )
+from poetry_aegis.publish.core_metadata import is_whole
 from poetry_aegis.publish.distributions import read_distribution, select
 from poetry_aegis.signatures.attestation import dump_attestations
 from poetry_aegis.signatures.statement import Malformed
-from poetry_aegis.signatures.verdict import Subject, judge
+from poetry_aegis.signatures.verdict import Subject, judge, that_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -156,6 +157,11 @@ def _fetch(origin: Origin, file: IndexedFile, folder: Path) -> Distribution:
         ) from error
     if distribution.sha256 != given:  # What lies there is what is sent on.
         raise _altered(origin, file, distribution.sha256)
+    if file.size not in (None, distribution.size) or (file.sha256 is None and not is_whole(path)):
+        raise VerificationFailed(
+            f"{origin.name} has given only a part of {file.filename}.",
+            hint="Run the same command again.",
+        )
     return distribution
 
 
@@ -185,16 +191,28 @@ def _signed(
     verdict = judge(subject, attestations, trust)
     if not verdict.is_good:
         raise _not_verified(origin, file, verdict.sentence)
-    return Signed(distribution, attestations, verdict.signers)
+    # Those of strangers would keep an index that knows its signers from taking the file.
+    counting = that_count(subject, attestations, trust)
+    if left := len(attestations) - len(counting):
+        reporter.note(
+            f"{left} of {len(attestations)} signatures of {file.filename} stay behind: "
+            "they count for nothing here."
+        )
+    return Signed(distribution, counting, verdict.signers)
 
 
 def _readable(origin: Origin, file: IndexedFile, reporter: Reporter) -> tuple[Attestation, ...]:
-    """Return what is signed of *file*; nobody is trusted, so what cannot be read is only noted."""
+    """Return what is signed of *file*; nobody is trusted, so what cannot be read is only noted.
+
+    What can be read another time is not left behind: raises `PublishError`.
+    """
     try:
         return origin.attestations(file)
     except (Unauthorized, Unreachable):
         raise
     except (Malformed, PublishError) as error:
+        if isinstance(error, PublishError) and error.is_passing:
+            raise
         said = str(error).rstrip(".")
         reporter.note(f"What is signed of {file.filename} is left behind: {said}.")
         return ()

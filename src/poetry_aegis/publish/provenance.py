@@ -27,7 +27,9 @@ def lacks_signature(web: Web, shown: IndexedFile, attestations: str) -> bool:
         return shown.may_have_provenance
     answer = web.get(shown.provenance, {"Accept": "application/json"})
     if isinstance(answer, Failure):
-        return False  # It has one; what it is, is for `verify` to say.
+        # It has one; what it is, is for `verify` to say. Where that was not told only this time,
+        # the file is sent again: an index that has all of it changes nothing.
+        return answer.repeatable
     try:
         theirs = parse_provenance(answer.text)
     except Malformed:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import BuildFailed, FileConflict, PublishError
+from poetry_aegis.publish.account import Account
 from poetry_aegis.publish.connection import Connection, connection
 from poetry_aegis.publish.delivery import deliver
 from poetry_aegis.publish.distributions import keep
@@ -65,6 +66,7 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     keep_in: Path | None = None,
     jobs: int = 1,
     attestations: Mapping[str, str] | None = None,
+    account: Account | None = None,
     reporter: Reporter,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> Publication:
@@ -74,17 +76,20 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     `FileConflict` before anything is sent, unless *overwrite*. Copies go to *keep_in* once
     nothing stands against the upload and before it begins, so that an interrupted publication
     can be finished with the very same files. *attestations* are JSON lists by file name, sent
-    with the files (PEP 740). Raises `VerificationFailed` where the index, with *verify*, does not
-    show every file with its hash, and the other kinds of `PublishError`.
+    with the files (PEP 740). The *account* tells, also after a failure, what has become of each.
+    Raises `VerificationFailed` where the index, with *verify*, does not show every file with its
+    hash, and the other kinds of `PublishError`.
     """
     signatures = attestations or {}
-    with connection(repository, reporter, patience) as line:
+    account = account or Account(repository, distributions)
+    with connection(repository, account.listen(reporter), patience) as line:
         publication = _Planner(line, signatures, overwrite=overwrite).plan(distributions)
+        account.begin(publication)
         _refuse_conflicts(publication)
         if keep_in is not None:
             keep(distributions, keep_in, signatures)
         uploader = Uploader(line.web, line.index, patience, signatures, overwrite=overwrite)
-        publication = _deliver(line, publication, uploader, jobs)
+        publication = _deliver(line, publication, uploader, jobs, account)
         if not verify:
             return publication
         if line.index is None:
@@ -119,7 +124,8 @@ class _Planner:
         page = self.line.page(distributions[0].name)
         measuring.wait()
         steps = tuple(self._step(file, (page or {}).get(file.filename)) for file in distributions)
-        return Publication(self.line.repository, steps, is_first=not page)
+        together = self.line.index is not None and self.line.index.takes_first_files_together
+        return Publication(self.line.repository, steps, first_goes_alone=not (page or together))
 
     def _step(self, distribution: Distribution, shown: IndexedFile | None) -> Step:
         index = self.line.index
@@ -136,7 +142,7 @@ class _Planner:
 
 
 def _deliver(
-    line: Connection, publication: Publication, uploader: Uploader, jobs: int
+    line: Connection, publication: Publication, uploader: Uploader, jobs: int, account: Account
 ) -> Publication:
     """Send what is to be sent, in the place of what is there, if it must be; return what it was."""
     if publication.replaced:
@@ -147,6 +153,7 @@ def _deliver(
         if not publication.replaced:
             raise
         publication = make_room(line, publication, conflict)
+        account.begin(publication)
     else:
         return publication
     try:

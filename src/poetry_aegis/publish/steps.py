@@ -32,7 +32,7 @@ class Step:
 class Publication:
     """The files of one version and one repository: what is to be done, and once done, what was.
 
-    *is_first* tells that the index showed nothing of the project before. *signed_files* and
+    *first_goes_alone* where the index showed nothing of the project before. *signed_files* and
     *unsigned_files* are the names of those whose signatures were sent: whether the index shows
     them.
     """
@@ -40,7 +40,7 @@ class Publication:
     repository: Repository
     steps: tuple[Step, ...]
     verified: bool = False
-    is_first: bool = False
+    first_goes_alone: bool = False
     signed_files: tuple[str, ...] = ()
     unsigned_files: tuple[str, ...] = ()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import ssl
+import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from poetry_aegis.errors import PublishError, Unreachable
 from poetry_aegis.publish.answers import Answer, reading_failure, upload_failure
 from poetry_aegis.publish.lines import Lines
 from poetry_aegis.publish.patience import Failure
+from poetry_aegis.publish.proxies import proxy_for, refused_by_proxy
 from poetry_aegis.publish.repository import without_userinfo
 
 if TYPE_CHECKING:
@@ -32,8 +34,13 @@ _LARGEST_ANSWER = 64 << 20  # bytes
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 # UnicodeError: a host name that IDNA cannot spell.
 _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
-_FINAL = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError)
+_FINAL = (
+    *(httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError),
+    httpx.TooManyRedirects,
+)
 _LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
+# What a server says that verifies its clients, TLS 1.3's alert 116 (RFC 8446).
+_CERTIFICATE_WANTED = "CERTIFICATE_REQUIRED"
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
@@ -50,13 +57,14 @@ class Web:
             # What they tell when debugging, cookies and a server's every word, may be secret.
             logging.getLogger(name).setLevel(logging.WARNING)
         self._lines = Lines()
+        headers = {"User-Agent": user_agent()}
         try:
             self._client = httpx.Client(
                 auth=_OwnHosts(repository),
                 verify=_tls(repository),
                 timeout=_TIMEOUT,
                 limits=_LIMITS,
-                headers={"User-Agent": user_agent()},
+                headers=headers,
             )
         except (httpx.InvalidURL, ValueError, ImportError):
             # Neither told nor chained in httpx's words: a proxy's URL may hold a password.
@@ -133,25 +141,20 @@ class Web:
 
     def _failure(self, error: Exception, url: str, *, sends: bool = False) -> Failure:
         name = self.repository.name
-        if certificate := _certificate_problem(error):
-            return Failure(
-                Unreachable(
-                    f"The certificate of {name} is not trusted: {certificate}.",
-                    hint=f"Name the authority that signed it: "
-                    f"poetry config certificates.{name}.cert CA_FILE",
-                ),
-                reached=False,
-            )
+        if problem := _certificate_problem(error, name):
+            return Failure(problem, reached=False)
         detail = self.repository.redact(" ".join(str(error).split())).rstrip(".")
         why = "it took too long" if isinstance(error, httpx.TimeoutException) else detail
         failed = Unreachable(
             f"{name} gave no answer: {why or type(error).__name__}.",
             hint=_reachable(url, sends=sends),
         )
-        failed.__cause__ = error
+        # A trace is shown with -v; what quotes a secret, such as a proxy's reason, is left out.
+        trace = "".join(traceback.format_exception(error))
+        failed.__cause__ = error if self.repository.redact(trace) == trace else None
         return Failure(
             failed,
-            repeatable=not isinstance(error, _FINAL),
+            repeatable=not (isinstance(error, _FINAL) or refused_by_proxy(error)),
             reached=not isinstance(error, _NOT_SENT),
         )
 
@@ -159,6 +162,11 @@ class Web:
 def _reachable(url: str, *, sends: bool) -> str:
     """Return what to do about a server that does not answer."""
     hint = f"Is {without_userinfo(url)} up, and is it the right address?"
+    if proxy := proxy_for(url):
+        hint += (
+            f"\nThe way there goes through the proxy {proxy}, by the environment: is that one up, "
+            "and does it take its user and password? Hosts without it are named in NO_PROXY."
+        )
     if urlsplit(url).hostname in _LOCAL:
         hint += " A server of this machine is started with: poetry aegis server start"
     return f"{hint}\nWhat has arrived is not sent twice." if sends else hint
@@ -231,10 +239,20 @@ def _read_bounded(response: httpx.Response) -> bytes:
     return bytes(body)
 
 
-def _certificate_problem(error: BaseException | None) -> str:
-    """Return why the server's certificate was refused, or nothing if that was not the matter."""
+def _certificate_problem(error: BaseException | None, name: str) -> Unreachable | None:
+    """Return what is wrong with the certificate of repository *name*, or with that for it."""
     while error is not None:
         if isinstance(error, ssl.SSLCertVerificationError):
-            return error.verify_message
+            return Unreachable(
+                f"The certificate of {name} is not trusted: {error.verify_message}.",
+                hint="Name the authority that signed it: "
+                f"poetry config certificates.{name}.cert CA_FILE",
+            )
+        if isinstance(error, ssl.SSLError) and _CERTIFICATE_WANTED in str(error):
+            return Unreachable(
+                f"{name} wants a client certificate.",
+                hint="Name a file with the certificate and its key: "
+                f"poetry config certificates.{name}.client-cert FILE",
+            )
         error = error.__cause__ or error.__context__
-    return ""
+    return None

@@ -7,7 +7,8 @@ and whether that one is to be trusted, is looked at by `signers`, and by those w
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.registry.errors import BadAttestations
 from poetry_aegis.signatures.attestation import (
@@ -18,6 +19,12 @@ from poetry_aegis.signatures.attestation import (
     parse_provenance,
 )
 from poetry_aegis.signatures.statement import Malformed, check_statement, parse_json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable, Sequence
+    from typing import TypeAlias
+
+    Verifies: TypeAlias = Callable[[Attestation], bool]
 
 _PUBLISHER = {"kind": "poetry-aegis", "claims": {}}  # the audit trail knows who it was
 
@@ -65,21 +72,111 @@ def is_about(provenance: bytes, file_name: str, sha256: str) -> bool:
     return bool(found)
 
 
-def with_more(present: bytes | None, given: bytes | None) -> bytes | None:
+def further(present: bytes | None, given: bytes | None) -> tuple[Attestation, ...]:
+    """Return the attestations that only *given* has, and the provenance *present* has not."""
+    return _news(attestations_in(present), attestations_in(given))
+
+
+def _news(known: Sequence[Attestation], given: Sequence[Attestation]) -> tuple[Attestation, ...]:
+    return merged(known, given)[len(merged(known)) :]
+
+
+def _nobody(_attestation: Attestation) -> bool:
+    return False
+
+
+def with_more(
+    present: bytes | None, given: bytes | None, verifies: Verifies = _nobody
+) -> bytes | None:
     """Return the provenance *present* with the attestations that only *given* has.
 
-    What is there stays as it is, to the byte where there is nothing more. Raises `BadAttestations`
-    where they would be more than a file may have.
+    A key has one place: what *verifies* is in it. Where nothing of a key's does, nobody here can
+    tell what is true, and there are two: for the first, which no later one may push out, and for
+    the latest, which no earlier one may keep out. Where there are too many, what does not verify
+    makes room for what does. All else stays as it is, to the byte where there is nothing more.
+
+    Raises `BadAttestations` where they would be more than a file may have.
     """
-    known = attestations_in(present)
-    if given is None or present is None or not known:
-        return present if given is None else given
-    more = merged(known, attestations_in(given))[len(merged(known)) :]
+    known, sent = attestations_in(present), attestations_in(given)
+    more = _news(known, sent)
     if not more:
+        return given if present is None else present
+    kept = _places(known, more, sent, verifies)
+    if len(kept) > MOST:
+        kept = _with_room(known, kept, verifies)
+    if present is None or not known:
+        bundle = {"publisher": _PUBLISHER, "attestations": _documents(kept)}
+        return _dumped({"version": 1, "attestation_bundles": [bundle]})
+    if tuple(kept) == known:
         return present
-    if len(known) + len(more) > MOST:
+    document = _without(parse_json(present.decode()), [one in kept for one in known])
+    added = [one for one in more if one in kept]
+    return _dumped(_extended(document, _documents(added)) if added else document)
+
+
+def _places(
+    known: Sequence[Attestation],
+    more: Sequence[Attestation],
+    sent: Sequence[Attestation],
+    verifies: Verifies,
+) -> list[Attestation]:
+    """Return those of *known*, and of *more* of what was *sent*, that have a place."""
+    old, new, latest = _by_key(known), _by_key(more), _by_key(sent)
+    chosen: list[Attestation] = []
+    for key in {**old, **new}:
+        of_key = [*old[key], *new[key]]
+        true = next(filter(verifies, of_key), None) if len(of_key) > 1 else None
+        if true is not None:
+            chosen.append(true)
+            continue
+        # Sent again, the same attestations lead to the same two.
+        is_news = new[key] and new[key][-1] is latest[key][-1]
+        chosen += [of_key[0], (new[key] if is_news else old[key] or of_key)[-1]]
+    return [one for one in (*known, *more) if one in chosen]
+
+
+def _by_key(several: Iterable[Attestation]) -> defaultdict[Hashable, list[Attestation]]:
+    """Return *several* by key and by what they state; each alone that names no key."""
+    found: defaultdict[Hashable, list[Attestation]] = defaultdict(list)
+    for one in several:
+        signature = one.signature
+        alone = (one.statement, json.dumps(one.document, sort_keys=True))
+        found[(signature.key_id, _kind(one.statement)) if signature else alone].append(one)
+    return found
+
+
+def _kind(statement: bytes) -> bool:
+    """Tell whether *statement* is about publishing: one may also tell how the file was built."""
+    try:
+        return str(parse_json(statement.decode())["predicateType"]).endswith("/publish/v1")
+    except (ValueError, KeyError, TypeError, RecursionError):  # edited by hand
+        return False
+
+
+def _with_room(
+    known: Sequence[Attestation], kept: Sequence[Attestation], verifies: Verifies
+) -> list[Attestation]:
+    """Return *kept* without as many as are too many, of those that do not verify, the last first.
+
+    Raises `BadAttestations` where what is new is not worth it.
+    """
+    surplus = len(kept) - MOST
+    weak = [one for one in kept if one in known and not verifies(one)]
+    strong = [one for one in kept if one not in known and verifies(one)]
+    if surplus > min(len(weak), len(strong)):
         raise BadAttestations(f"The file has {len(known)} attestations, and may have {MOST}.")
-    return _dumped(_extended(parse_json(present.decode()), _documents(more)))
+    return [one for one in kept if one not in weak[-surplus:]]
+
+
+def _without(document: Any, kept: Sequence[bool]) -> Any:
+    """Return the provenance *document* with those attestations that are *kept*, by their order."""
+    stays = iter(kept)
+    bundles = [
+        {**bundle, "attestations": [item for item in bundle["attestations"] if next(stays)]}
+        for bundle in document["attestation_bundles"]
+    ]
+    bundles = [bundle for bundle in bundles if bundle["attestations"]]
+    return {**document, "attestation_bundles": bundles}
 
 
 def _extended(document: Any, attestations: list[Any]) -> Any:
@@ -94,7 +191,7 @@ def _extended(document: Any, attestations: list[Any]) -> Any:
     return {**document, "attestation_bundles": bundles}
 
 
-def _documents(attestations: tuple[Attestation, ...]) -> list[Any]:
+def _documents(attestations: Iterable[Attestation]) -> list[Any]:
     return [attestation.document for attestation in attestations]
 
 

@@ -26,6 +26,7 @@
         ├── Unauthorized      401   a wrong or missing credential
         ├── Forbidden         403   the user is known and may not do this
         ├── NotFound          404
+        │   └── NoSuchProject 404   in this index, for this user
         ├── MethodNotAllowed  405
         ├── NotAcceptable     406   no format that the client takes
         ├── UploadStalled     408   the body stopped coming
@@ -179,6 +180,15 @@ class NotFound(HttpError):
     """There is no such project, file or page."""
 
     status = 404
+
+
+class NoSuchProject(NotFound):
+    """There is no such project, or none that this user may know of."""
+
+    @property
+    def headers(self) -> Sequence[tuple[bytes, bytes]]:
+        """What some indexes cannot: take a new project's first files at the same time."""
+        return ((b"aegis-first-uploads", b"concurrent"),)
 
 
 class MethodNotAllowed(HttpError):

@@ -160,10 +160,19 @@ def version_in(file_name: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _canonical(version: str) -> str:
+def version_of(text: str) -> Version:
+    """Return the version *text* (PEP 440): a project asks for those of all its files each time.
+
+    Raises ``ValueError``.
+    """
     from packaging.version import Version
 
-    return str(Version(version))
+    return Version(text)
+
+
+@lru_cache(maxsize=4096)
+def _canonical(version: str) -> str:
+    return str(version_of(version))
 
 
 def _count_tags(file_name: str) -> int:

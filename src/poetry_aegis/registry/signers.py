@@ -11,13 +11,15 @@ import sys
 import threading
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poetry_aegis.registry.attestations import attestations_in
-from poetry_aegis.registry.errors import InvalidSettings, NotSigned, Unavailable
+from poetry_aegis.registry.attestations import attestations_in, further, with_more
+from poetry_aegis.registry.errors import BadAttestations, InvalidSettings, NotSigned, Unavailable
 from poetry_aegis.registry.names import matches_any
+from poetry_aegis.signatures.statement import Malformed, check_statement
 from poetry_aegis.signatures.trust import Trust
 from poetry_aegis.signatures.verdict import Subject, Verdict, judge
 from poetry_aegis.tables import InvalidTable, read_table
@@ -27,10 +29,12 @@ if TYPE_CHECKING:
 
     from poetry_aegis.registry.names import DistributionName
     from poetry_aegis.registry.options import SignatureSettings
+    from poetry_aegis.signatures.attestation import Attestation
 
 logger = logging.getLogger(__name__)
 
 _MOST_NAMES = 5  # of keys, in a sentence
+_SHOWN = 16  # characters of a key's identifier, as people compare them
 
 
 def load_trust(path: Path) -> Trust:
@@ -104,20 +108,30 @@ class Signers:
 
         Raises `NotSigned`, and `Unavailable` where nobody can tell.
         """
+        if self.wants(name.project):
+            _require_signed(self._needed(name.project), name, sha256, attestations_in(provenance))
+
+    def admit(
+        self, name: DistributionName, sha256: str, present: bytes | None, given: bytes | None
+    ) -> bytes | None:
+        """Return the provenance of the file *name* after an upload that brings *given*.
+
+        *present* is what lies beside the same bytes already. A project that must be signed takes
+        only what a key of the trust file has signed: nobody else can fill the places that a file
+        has for attestations. In another project, too, what such a key has signed finds a place.
+
+        Raises as `check` does, and `BadAttestations` for what is not taken.
+        """
         if not self.wants(name.project):
-            return
-        trust, today = self._trust(), _today()
-        if trust is None:
-            raise Unavailable(
-                f"Uploads to {name.project} must be signed, and this registry cannot read whose "
-                f"signatures count; its log says why."
-            )
-        verdict = judge(_subject(name, sha256), attestations_in(provenance), trust, today)
-        if not verdict.is_good:
-            raise NotSigned(
-                f"{name.project} {name.version} must be signed "
-                f"{_by_whom(trust, name.project, today)}. {verdict.sentence}"
-            )
+            trust = self._trust()
+            return with_more(present, given, partial(_is_signed, trust, name, sha256))
+        trust, more = self._needed(name.project), further(present, given)
+        _require_signed(trust, name, sha256, (*attestations_in(present), *more))
+        for attestation in more:
+            if not _is_signed(trust, name, sha256, attestation):
+                raise BadAttestations(_refusal(trust, name, attestation))
+        # What this leaves out has not counted.
+        return with_more(present, given, partial(_is_signed, trust, name, sha256))
 
     def verdict(self, subject: Subject, provenance: bytes | None) -> Verdict | None:
         """Return what *provenance* says of *subject*, ``None`` where nobody's word counts here."""
@@ -131,8 +145,57 @@ class Signers:
         verdict = self.verdict(_subject(name, sha256), provenance) if provenance else None
         return verdict.sentence if verdict else ""
 
+    def _needed(self, project: str) -> Trust:
+        trust = self._trust()
+        if trust is None:
+            raise Unavailable(
+                f"Uploads to {project} must be signed, and this registry cannot read whose "
+                f"signatures count; its log says why."
+            )
+        return trust
+
     def _trust(self) -> Trust | None:
         return self.file.read() if self.file else None
+
+
+def _require_signed(
+    trust: Trust, name: DistributionName, sha256: str, attestations: Sequence[Attestation]
+) -> None:
+    today = _today()
+    verdict = judge(_subject(name, sha256), attestations, trust, today)
+    if not verdict.is_good:
+        raise NotSigned(
+            f"{name.project} {name.version} must be signed "
+            f"{_by_whom(trust, name.project, today)}. {verdict.sentence}"
+        )
+
+
+def _is_signed(
+    trust: Trust | None, name: DistributionName, sha256: str, attestation: Attestation
+) -> bool:
+    """Tell whether a key of *trust* has signed the file, be it one that counts no longer."""
+    signature = attestation.signature
+    if trust is None or signature is None or signature.key_id not in trust.by_id:
+        return False
+    try:
+        check_statement(attestation.statement, name.file_name, sha256)
+    except Malformed:
+        return False
+    return attestation.is_signed_by(trust.by_id[signature.key_id][1].key)
+
+
+def _refusal(trust: Trust, name: DistributionName, attestation: Attestation) -> str:
+    signature = attestation.signature
+    what = f"An attestation of {name.file_name}"
+    if signature is None:
+        return f"{what} names no key, and is not taken for {name.project}. Leave it out."
+    shown = ascii(signature.key_id[:_SHOWN])
+    if signature.key_id in trust.by_id:
+        return f"{what} bears the name of the key {shown}, which has not signed it. Leave it out."
+    return (
+        f"{what} is by the key {shown}, which is unknown here, and is not taken for "
+        f"{name.project}. Leave it out, or let the operator of this registry trust the key."
+    )
 
 
 def _by_whom(trust: Trust, project: str, today: date) -> str:

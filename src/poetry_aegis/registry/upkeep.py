@@ -7,7 +7,7 @@ catalogue is told.
 from __future__ import annotations
 
 import contextlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.registry.importing.importer import ImportReport, Listener
     from poetry_aegis.registry.importing.sources import Candidate, Source
-    from poetry_aegis.registry.options import RetentionRule
+    from poetry_aegis.registry.options import RetentionRule, SignatureSettings
+    from poetry_aegis.registry.signers import Signers
     from poetry_aegis.registry.state.audit import AuditTrail
     from poetry_aegis.registry.state.catalog import Catalog
     from poetry_aegis.registry.store.report import Report
@@ -48,11 +49,15 @@ class PlannedRemoval:
 
 @dataclass(frozen=True)
 class Upkeep:
-    """The work on one data directory. Methods block, and raise ``OSError``."""
+    """The work on one data directory. Methods block, and raise ``OSError``.
+
+    *signers* are those whose signatures uploads need.
+    """
 
     store: Store
     catalog: Catalog
     audit: AuditTrail
+    signers: Signers
 
     def reindex(self, projects: Collection[str], progress: Callable[[int, int], None]) -> Report:
         """Bring the pages of *projects*, of all if none is named, up to date with the files.
@@ -73,12 +78,19 @@ class Upkeep:
         return report
 
     def check(self, projects: Collection[str], progress: Callable[[int, int], None]) -> Report:
-        """Return what does not match, and change nothing. See `reindex`."""
-        if not projects:
-            return self.store.check(progress)
-        from poetry_aegis.registry.store.survey import check_project
+        """Return what does not match, and change nothing. See `reindex`.
 
-        return self._each(projects, lambda project: check_project(self.store, project), progress)
+        Told of, too, are files that uploads could not have brought, as they are not signed.
+        """
+        from poetry_aegis.registry.store.survey import check_project
+        from poetry_aegis.registry.unverified import unverified, unverified_of_all
+
+        if not projects:
+            report = self.store.check(progress)
+            return replace(report, unverified=unverified_of_all(self.store, self.signers))
+        report = self._each(projects, lambda project: check_project(self.store, project), progress)
+        named = sorted({self._known(project) for project in projects})
+        return replace(report, unverified=unverified(self.store, self.signers, named))
 
     def take_over(
         self,
@@ -108,12 +120,16 @@ class Upkeep:
             done=done,
         )
         if dry_run:
-            return work.run(dry_run=True)
+            report = work.run(dry_run=True)
+            return replace(report, unverified=self._to_be_signed(report.added))
         self._finish_what_was_cut_off()
         detail = "broken off"
         try:
             report = work.run()
+            report = replace(report, unverified=self._unverified(report.added))
             detail = f"{len(report.added)} added, {len(report.failed)} failed"
+            if report.unverified:
+                detail += f", {len(report.unverified)} not signed as uploads must be"
         finally:
             self.record("import", f"{source.description}: {detail}")
         return report
@@ -139,6 +155,14 @@ class Upkeep:
                 self._delete(project, removals)
             planned += [PlannedRemoval(project, removal) for removal in removals]
         return planned
+
+    def _to_be_signed(self, titles: Iterable[str]) -> tuple[str, ...]:
+        return tuple(title for title in titles if self.signers.wants(title.partition("/")[0]))
+
+    def _unverified(self, titles: Iterable[str]) -> tuple[str, ...]:
+        from poetry_aegis.registry.unverified import unverified_among
+
+        return unverified_among(self.store, self.signers, titles)
 
     def _finish_what_was_cut_off(self) -> None:
         """Do what a server does when it starts, but for uploads: one may be taking them now."""
@@ -214,13 +238,15 @@ def _counted(number: int, thing: str) -> str:
 
 
 @contextlib.contextmanager
-def upkeep(root: Path) -> Iterator[Upkeep]:
+def upkeep(root: Path, signatures: SignatureSettings | None = None) -> Iterator[Upkeep]:
     """Open the data directory *root* for work on it. Raises `UnusableData`.
 
-    Nothing changes by this alone.
+    *signatures* say which uploads must be signed, none unless given; the path of its trust is
+    absolute. Nothing changes by this alone.
     """
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.locks import shared
+    from poetry_aegis.registry.signers import Signers
     from poetry_aegis.registry.state.audit import AuditTrail
     from poetry_aegis.registry.state.catalog import Catalog
     from poetry_aegis.registry.state.database import Database
@@ -233,7 +259,8 @@ def upkeep(root: Path) -> Iterator[Upkeep]:
     try:
         # A server that starts meanwhile leaves what is under way here alone.
         with shared(data.in_use):
-            yield Upkeep(store, catalog, AuditTrail(database))
+            signers = Signers.of(signatures) if signatures else Signers()
+            yield Upkeep(store, catalog, AuditTrail(database), signers)
     finally:
         store.close()
         database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import ImportFailed, ServerError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from poetry_aegis.registry.importing.importer import ImportReport, Listener
+    from poetry_aegis.registry.options import SignatureSettings
     from poetry_aegis.registry.store.report import Report
     from poetry_aegis.registry.upkeep import PlannedRemoval, Upkeep
     from poetry_aegis.server.config import ServerSettings
@@ -33,7 +34,8 @@ def reindex(
 
     Returns what did not match. Raises `NoServer`, `MissingExtra`, `ServerError`.
     """
-    with _at_work(home) as work:
+    signatures = _signatures(home, load_settings(home)) if check else None
+    with _at_work(home, signatures) as work:
         return (work.check if check else work.reindex)(projects, progress)
 
 
@@ -53,14 +55,14 @@ def take_over(
 
     Raises as `reindex` does, and `ImportFailed` where the source cannot be read.
     """
-    largest = load_settings(home).max_upload_bytes
-    with _at_work(home) as work:
+    settings = load_settings(home)
+    with _at_work(home, _signatures(home, settings)) as work:
         from poetry_aegis.registry.importing.sources import open_source
 
         return work.take_over(
             open_source(order.location, order.index),
             only=order.only,
-            largest=largest,
+            largest=settings.max_upload_bytes,
             listener=listener,
             dry_run=dry_run,
         )
@@ -77,8 +79,16 @@ def prune(
         return work.prune(settings.retention, projects, apply=apply)
 
 
+def _signatures(home: ServerHome, settings: ServerSettings) -> SignatureSettings:
+    """Return which uploads must be signed, with the file of trusted keys where it is."""
+    signatures = settings.signatures
+    if not signatures.trust:
+        return signatures
+    return replace(signatures, trust=str(home.trust_file(signatures.trust)))
+
+
 @contextlib.contextmanager
-def _at_work(home: ServerHome) -> Iterator[Upkeep]:
+def _at_work(home: ServerHome, signatures: SignatureSettings | None = None) -> Iterator[Upkeep]:
     """Open the data of *home*, and turn the registry's errors into those of this command line."""
     home.require()
     require_registry()
@@ -86,7 +96,7 @@ def _at_work(home: ServerHome) -> Iterator[Upkeep]:
     from poetry_aegis.registry.upkeep import upkeep
 
     try:
-        with keeping_ownership(home, whole=True), upkeep(home.data) as work:
+        with keeping_ownership(home, whole=True), upkeep(home.data, signatures) as work:
             yield work
     except errors.ImportFailed as error:
         raise ImportFailed(str(error)) from error

@@ -81,6 +81,17 @@ def judge(
     return Verdict(worst.finding, worst.sentence, signers)
 
 
+def that_count(
+    subject: Subject,
+    attestations: Sequence[Attestation],
+    trust: Trust,
+    today: date | None = None,
+) -> tuple[Attestation, ...]:
+    """Return those of *attestations* that say something of *subject* to those who have *trust*."""
+    day = today or datetime.now(timezone.utc).date()
+    return tuple(one for one in attestations if _judge_one(subject, one, trust, day).is_good)
+
+
 def _severity(verdict: Verdict) -> int:
     return _SEVERITY[verdict.finding]
 

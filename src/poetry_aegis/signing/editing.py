@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from poetry_aegis import atomic
 from poetry_aegis.errors import SettingsError
 from poetry_aegis.settings import read_toml
-from poetry_aegis.signing.keystore import to_toml
+from poetry_aegis.signing.toml import to_toml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from poetry_aegis.errors import MissingExtra
 
 # The import names of the extra's requirements.
-MODULES = ("securesystemslib", "cryptography")
+MODULES = ("securesystemslib", "cryptography", "bcrypt")
 
 
 def require_signing() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # Beside those of a verdict:
 UNAVAILABLE = "unavailable"  # the index did not give the file, or what is signed of it
-UNVERIFIABLE = "unverifiable"  # nobody can sign it: it was built here, or is not from the index
+UNVERIFIABLE = "unverifiable"  # nobody can sign it: built here, or from elsewhere than an index
 EXCUSED = "excused"  # the project says that it needs no signature
 
 VERIFIED = Finding.VERIFIED.value
@@ -95,13 +95,29 @@ class LockedFile:
 
 
 @dataclass(frozen=True)
+class Objection:
+    """What is wrong with the place that a lock takes a package from, whoever has signed it."""
+
+    finding: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class LockedPackage:
-    """A package of a lock that comes from the private index *source*."""
+    """A package of a lock that comes from the private index *source*.
+
+    Where *source* is empty it comes from elsewhere, which *origin* tells people. *objection* is
+    what is wrong with that place, if anything is. *is_local* is code of the project's own, in a
+    directory that it declares.
+    """
 
     name: str
     version: str
     source: str
     files: tuple[LockedFile, ...]
+    origin: str = ""
+    objection: Objection | None = None
+    is_local: bool = False
 
     def holds(self, file_name: str) -> bool:
         """Tell whether *file_name* is the name of a file of this package and version."""

@@ -2,7 +2,7 @@
 
 ::
 
-    NAME.key     the private key: PKCS #8, PEM, encrypted with a passphrase
+    NAME.key     the private key: as OpenSSH writes it, encrypted with a passphrase
     NAME.toml    its public part; for a key that lives elsewhere (GnuPG, a KMS) where that is
 
 The folder is ``AEGIS_KEYS_HOME``, or the platform's data folder. It is the user's alone.
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import stat
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +24,14 @@ from poetry_aegis.signatures.keys import PublicKey
 from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.signatures.trust import check_key_name
 from poetry_aegis.signing.extra import require_signing
+from poetry_aegis.signing.folder import holding
+from poetry_aegis.signing.toml import public_table, to_toml
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
 HOME_VARIABLE = "AEGIS_KEYS_HOME"
-
-_PATIENCE = 30.0  # seconds, for another command to end
 
 
 @dataclass(frozen=True)
@@ -141,6 +140,30 @@ class KeyStore:
         with self._taking(name):
             return self._write(name, public, uri)
 
+    def rewrite(self, name: str, before: bytes, after: bytes) -> None:
+        """Put the private key *after* into the place of *before*: one of them is always there.
+
+        Raises `SigningError`, also where another has changed it meanwhile.
+        """
+        path = self.private_file(name)
+        with holding(self.root, f"The key {name} cannot be written to"):
+            if path.read_bytes() != before:
+                raise SigningError(f"{path} was changed by another meanwhile.", hint="Try again.")
+            atomic.write_bytes(path, after, mode=0o600)
+
+    def remove(self, name: str) -> None:
+        """Remove the key *name*, with its private part if that is here.
+
+        Raises `NoSigningKey` and `SigningError`.
+        """
+        with holding(self.root, f"The key {name} cannot be removed from", writes=False):
+            self.read(name)
+            # In this order, so that what a crash leaves is listed, and can be removed again.
+            self.private_file(name).unlink(missing_ok=True)
+            atomic.fsync_directory(self.root)
+            self.public_file(name).unlink()
+            atomic.fsync_directory(self.root)
+
     def _write(self, name: str, public: PublicKey, uri: str = "") -> StoredKey:
         key = StoredKey(name, public, uri, datetime.now(timezone.utc).date())
         record = {**public_table(public), "uri": uri, "created": key.created}
@@ -155,30 +178,9 @@ class KeyStore:
     @contextlib.contextmanager
     def _taking(self, name: str) -> Iterator[None]:
         """Hold the folder while a new key *name* is written. Raises `SigningError`."""
-        from filelock import FileLock, Timeout
-
-        try:
-            self._make_folder()
-            with FileLock(self.root / ".lock", timeout=_PATIENCE, mode=0o600):
-                self.require_free(name)
-                yield
-        except Timeout:
-            raise SigningError(f"Another command is at work on the keys in {self.root}.") from None
-        except OSError as error:
-            raise SigningError(
-                f"The key {name} cannot be written to {self.root}: {error.strerror or error}.",
-                hint=f"Name another folder with {HOME_VARIABLE}.",
-            ) from error
-
-    def _make_folder(self) -> None:
-        self.root.parent.mkdir(parents=True, exist_ok=True)
-        self.root.mkdir(mode=0o700, exist_ok=True)
-        others = stat.S_IWGRP | stat.S_IWOTH
-        if os.name == "posix" and self.root.stat().st_mode & others:
-            raise SigningError(
-                f"Others may write to {self.root}, and could put their keys in the place of yours.",
-                hint=f"Close it with: chmod 700 {self.root}",
-            )
+        with holding(self.root, f"The key {name} cannot be written to"):
+            self.require_free(name)
+            yield
 
 
 def locate_store() -> KeyStore:
@@ -189,24 +191,6 @@ def locate_store() -> KeyStore:
     import platformdirs
 
     return KeyStore(platformdirs.user_data_path("poetry-aegis", appauthor=False) / "keys")
-
-
-def public_table(public: PublicKey) -> dict[str, str]:
-    """Return *public* as a TOML table has it, without what it does not need."""
-    return {name: value for name, value in asdict(public).items() if value}
-
-
-def to_toml(table: Mapping[str, object]) -> str:
-    """Return the lines of a TOML *table*, without those that would be empty."""
-    import tomlkit
-
-    document = tomlkit.document()
-    for name, value in table.items():
-        if isinstance(value, str) and "\n" in value:
-            document.add(name, tomlkit.string(value, multiline=True))
-        elif value:
-            document.add(name, tomlkit.item(value))
-    return tomlkit.dumps(document)
 
 
 @dataclass(frozen=True)

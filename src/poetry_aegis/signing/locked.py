@@ -1,4 +1,4 @@
-"""The private packages of a lock, checked: what it pins is what is signed."""
+"""The packages of a lock, checked: what it pins is what is signed, and is from where it should."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from poetry_aegis.errors import AegisError
+from poetry_aegis.signatures.trust import matches_any
 from poetry_aegis.signing.checking import Checker, Wanted
 from poetry_aegis.signing.findings import (
     ALTERED,
     EXCUSED,
     UNAVAILABLE,
+    UNVERIFIABLE,
     Checked,
     LockedFile,
     LockedPackage,
@@ -51,6 +53,29 @@ class Manner:
         """Tell whether *package* needs no signature."""
         return self.excused(package.name)
 
+    def judges(self, package: LockedPackage) -> bool:
+        """Tell whether it depends on signatures what is found of *package*."""
+        return bool(package.source) and package.objection is None and not self.excuses(package)
+
+
+def in_question(
+    packages: Sequence[LockedPackage], projects: tuple[str, ...]
+) -> list[LockedPackage]:
+    """Return those of *packages* that something is to be said of.
+
+    These are the private ones, those that come from where they should not, and those that a
+    pattern of *projects* names, wherever they come from: all but "*", the default. Code in the
+    project's own directories is no distribution that somebody could sign.
+    """
+    naming = tuple(pattern for pattern in projects if pattern != "*")
+    return [
+        package
+        for package in packages
+        if package.source
+        or package.objection
+        or (matches_any(package.name, naming) and not package.is_local)
+    ]
+
 
 def check_lock(
     packages: Sequence[LockedPackage],
@@ -62,10 +87,11 @@ def check_lock(
     """Return what is found of each file of *packages*, which a lock pins.
 
     The hash that is pinned must be the index's and the one that is signed; with *download*, that of
-    the content, too.
+    the content, too. Whatever comes from where it should not is told of, excused or not: an excuse
+    is for a missing signature. *repositories* are those of the packages that *manner* judges.
     """
     checker = Checker(manner.trust, download=download)
-    judged = [package for package in packages if not manner.excuses(package)]
+    judged = [package for package in packages if manner.judges(package)]
     with open_sources(judged, repositories, manner) as sources:
 
         def check(task: tuple[LockedPackage, LockedFile | None]) -> Checked:
@@ -77,7 +103,7 @@ def check_lock(
         tasks = [
             (package, file)
             for package in packages
-            for file in ((None,) if manner.excuses(package) else package.files or (None,))
+            for file in ((manner.judges(package) and package.files) or (None,))
         ]
         return in_parallel(check, tasks, manner.jobs, manner.advance)
 
@@ -106,9 +132,18 @@ def check_pinned(
 
 
 def without_file(package: LockedPackage, manner: Manner) -> Checked:
-    """Return what is found of a *package* that is excused, or that the lock has no files of."""
+    """Return what is found of a *package* that is not judged, or that the lock has no files of."""
+    if package.objection is not None:
+        return _of(package, None, package.objection.finding, package.objection.sentence)
     if manner.excuses(package):
         return _of(package, None, EXCUSED, "The project says that it needs no signature.")
+    if not package.source:
+        return _of(
+            package,
+            None,
+            UNVERIFIABLE,
+            f"It must be signed, but comes from {package.origin}, which has no signatures.",
+        )
     return _of(package, None, ALTERED, "The lock pins no file of it.")
 
 

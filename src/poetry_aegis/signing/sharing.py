@@ -13,7 +13,8 @@ from poetry_aegis.signatures.keys import PublicKey
 from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.signatures.trust import check_key_name
 from poetry_aegis.signing.extra import require_signing
-from poetry_aegis.signing.keystore import StoredKey, public_table, to_toml
+from poetry_aegis.signing.keystore import StoredKey
+from poetry_aegis.signing.toml import public_table, to_toml
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:

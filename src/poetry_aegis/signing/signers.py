@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import NoSigningKey, SigningError
+from poetry_aegis.errors import SigningError
 from poetry_aegis.signatures.attestation import (
     dump_attestations,
     make_attestation,
@@ -20,9 +20,11 @@ from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.signatures.statement import Malformed, check_statement, make_statement
 from poetry_aegis.signing.extra import require_signing
 from poetry_aegis.signing.keystore import KeyStore, StoredKey, locate_store
-from poetry_aegis.signing.private import decrypt
+from poetry_aegis.signing.passphrases import open_private, read_private
+from poetry_aegis.signing.private import decrypt, is_encrypted
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from securesystemslib.signer import Signer
 
     from poetry_aegis.signatures.attestation import Attestation
@@ -101,28 +103,25 @@ def sign_distribution(
 
 
 def _open_stored(store: KeyStore, key: StoredKey, ask: Ask) -> SigningKey:
-    path = store.private_file(key.name)
-    try:
-        pem = path.read_text(encoding="ascii", errors="replace")
-    except OSError as error:
-        raise NoSigningKey(
-            f"The private part of the key {key.name}, {path}, cannot be read: {error.strerror}.",
-            hint="Bring it back from a copy, or sign with another key: --key NAME",
-        ) from error
-    opened = _open_text(key.name, pem, ask, whose=f"the key {key.name}")
-    if opened.public != key.public:
+    pem = read_private(store, key)
+    private = open_private(store, key, pem, ask)
+    if not is_encrypted(pem):
         raise SigningError(
-            f"{path} is not the private part of what {store.public_file(key.name).name} describes.",
-            hint="One of the two was exchanged. Do not sign with either before you know which.",
+            f"The key {key.name} is not encrypted: {store.private_file(key.name)}.",
+            hint=f"Give it a passphrase with: poetry aegis key passphrase {key.name}",
         )
-    return opened
+    return _signing_key(key.name, private, whose=f"the key {key.name}")
 
 
 def _open_text(name: str, pem: str, ask: Ask, *, whose: str) -> SigningKey:
+    # Some pipelines keep the line ends of a variable as the two characters that stand for one.
+    content = pem.replace("\\n", "\n").encode("utf-8", "surrogateescape")
+    return _signing_key(name, decrypt(content, ask, whose=whose), whose=whose)
+
+
+def _signing_key(name: str, private: PrivateKeyTypes, *, whose: str) -> SigningKey:
     from securesystemslib.signer import CryptoSigner
 
-    # Some pipelines keep the line ends of a variable as the two characters that stand for one.
-    private = decrypt(pem.replace("\\n", "\n"), ask, whose=whose)
     try:
         signer = CryptoSigner(private)
         return SigningKey(name, public_key_of(signer.public_key), signer)

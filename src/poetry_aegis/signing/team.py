@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -61,19 +63,30 @@ def load_team_file(path: Path) -> TeamFile:
     """Return what the team's file at *path* says. Raises `SettingsError`."""
     try:
         # Looked at first: a pipe would never end, nor would some devices.
-        if not path.is_file() or path.stat().st_size > _LARGEST:
-            raise SettingsError(
-                f"The team's file {path}, which {TABLE} names, is no file of at most 1 MiB.",
-                hint=f"Name it in {TABLE} as file, relative to pyproject.toml.",
-            )
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode) or state.st_size > _LARGEST:
+            raise _unusable(path, "is no file of at most 1 MiB")
         document = read_toml(path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise _unusable(path, "is not there", _MAKE_IT) from None
     except OSError as error:
-        raise SettingsError(
-            f"The team's file {path} cannot be read: {error.strerror or error}."
-        ) from error
+        raise _unusable(path, f"cannot be read: {error.strerror or error}") from error
     except CorruptProject as error:
         raise SettingsError(str(error), hint=error.hint) from error
+    except ValueError as error:  # a name that no file can have
+        raise _unusable(path, f"cannot be read: {error}") from error
     return read_table(TeamFile, document, where=str(path))
+
+
+def _unusable(path: Path, why: str, hint: str = "") -> SettingsError:
+    """Return what says of the setting, by the *path* that it comes to, *why* it is of no use."""
+    try:
+        where = os.path.realpath(path)
+    except ValueError:
+        where = ascii(str(path))
+    return SettingsError(
+        f"The setting file in {TABLE} names {where}, which {why}.", hint=hint or _NAME_ANOTHER
+    )
 
 
 def _refuse_the_same_name(settings: TrustSettings, team: TeamFile) -> None:
@@ -85,4 +98,9 @@ def _refuse_the_same_name(settings: TrustSettings, team: TeamFile) -> None:
         )
 
 
+_MAKE_IT = (
+    f"Make it with poetry aegis key trust NAME --file, or correct file in {TABLE}: "
+    "the path is relative to pyproject.toml."
+)
+_NAME_ANOTHER = f"Correct it, or name another as file in {TABLE}, relative to pyproject.toml."
 _LOOK_AT_KEYS = "Write keys as poetry aegis key export prints them."

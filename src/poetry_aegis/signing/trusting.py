@@ -10,8 +10,8 @@ from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.signatures.trust import TrustedKey, check_key_name
 from poetry_aegis.signing.editing import Edit, add_table, change_table
 from poetry_aegis.signing.extra import require_signing
-from poetry_aegis.signing.keystore import public_table
 from poetry_aegis.signing.team import TABLE, load_team_file, team_path
+from poetry_aegis.signing.toml import public_table
 from poetry_aegis.tables import InvalidTable
 
 if TYPE_CHECKING:

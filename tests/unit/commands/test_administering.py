@@ -14,6 +14,7 @@ from poetry_aegis.errors import Forbidden, PublishError, Unauthorized, UsageErro
 from tests.support.commands import aegis
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.faulty import faulty_index
+from tests.support.git import PYPROJECT, leave_pipeline, make_project
 from tests.support.registry import USERS, RegistryServer, listed_files, running_registry, upload
 
 if TYPE_CHECKING:
@@ -318,3 +319,94 @@ def test_a_project_that_is_not_there(as_user: Callable[[str], None]) -> None:
     refused = aegis("project", "nothing", "--json")
     assert refused.code == PublishError.exit_code
     assert "There is no project nothing in this index" in refused.document["message"]
+
+
+# Which index
+
+
+@pytest.fixture
+def several(as_user: Callable[[str], None], tmp_path: Path) -> None:
+    """Let Poetry know another repository, too, which nobody answers at."""
+    as_user("ada")
+    with (tmp_path / "config" / "config.toml").open("a") as settings:
+        settings.write('[repositories.other]\nurl = "http://127.0.0.1:9/legacy/"\n')
+
+
+def in_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: str) -> None:
+    """Go to a project with *settings*, on the branch ``stable``."""
+    project = make_project(tmp_path / "mapped", pyproject=PYPROJECT + settings)
+    project.git("switch", "--quiet", "--create", "stable")
+    monkeypatch.chdir(project.root)
+
+
+@pytest.fixture
+def changes(lib: str) -> list[tuple[str, ...]]:
+    """Return what changes an index or reads it."""
+    return [
+        ("project", lib),
+        ("project", lib, "--status", "deprecated"),
+        ("yank", f"{lib}==1.0"),
+        ("yank", f"{lib}==1.0", "--undo"),
+        ("delete", f"{lib}==2.0", "--yes"),
+    ]
+
+
+def test_without_a_rule_nothing_is_touched(several: None, changes: list[tuple[str, ...]]) -> None:
+    for arguments in changes:
+        done = aegis(*arguments)
+        assert (done.code, done.out) == (UsageError.exit_code, ""), arguments
+        assert "several repositories: corp, other" in done.err
+
+
+def test_the_environment_names_the_index(
+    several: None, changes: list[tuple[str, ...]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEGIS_REPOSITORY", "corp")
+    for arguments in changes:
+        done = aegis(*arguments)
+        assert done.code == 0, done.err
+        assert "Repository: corp (" in done.err
+        assert "named in AEGIS_REPOSITORY" in done.err
+
+
+def test_the_branch_names_the_index(
+    several: None,
+    changes: list[tuple[str, ...]],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    leave_pipeline(monkeypatch)
+    mapped = '[tool.poetry-aegis.repositories]\nstable = "corp"\n"*" = "other"\n'
+    in_project(tmp_path, monkeypatch, mapped)
+    for arguments in changes:
+        done = aegis(*arguments)
+        assert done.code == 0, done.err
+        assert "for the branch stable, by 'stable'" in done.err
+
+
+def test_what_is_named_comes_first(
+    several: None, lib: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEGIS_REPOSITORY", "other")
+    in_project(tmp_path, monkeypatch, '[tool.poetry-aegis.repositories]\n"*" = "other"\n')
+    yank = aegis("yank", f"{lib}==1.0", "-r", "corp")
+    assert yank.code == 0, yank.err
+    assert "Repository: corp (" in yank.err
+    assert "named with -r" in yank.err
+    read = aegis("project", lib, "-r", "corp")
+    assert (read.code, read.err) == (0, "")  # What was asked for and is only read needs no word.
+
+
+def test_what_is_changed_is_named_before_it_happens(
+    registry: RegistryServer, lib: str, as_user: Callable[[str], None]
+) -> None:
+    """Also where the index then refuses."""
+    as_user("rae")
+    for arguments in (("yank", f"{lib}==1.0"), ("delete", f"{lib}==1.0", "--yes")):
+        done = aegis(*arguments)
+        assert done.code == Forbidden.exit_code
+        said, refusal = done.err.splitlines()[:2]
+        assert said == (
+            f"Repository: corp ({registry.url}/legacy/), the only one that Poetry knows"
+        )
+        assert "rae" in refusal

@@ -18,11 +18,14 @@ from poetry_aegis.errors import (
     SettingsError,
     SigningError,
     UsageError,
+    WrongPassphrase,
 )
 from poetry_aegis.settings import load_settings
 from poetry_aegis.signing.keystore import HOME_VARIABLE, KeyStore
+from poetry_aegis.signing.signers import open_key
 from poetry_aegis.signing.team import load_trust
 from tests.support.commands import aegis
+from tests.support.signing import open_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from poetry_aegis.signatures.trust import TrustedKey
 
 PASSPHRASE = "correct horse battery"
+NEW = "staple and another horse"
 
 
 class Terminal(io.StringIO):
@@ -46,6 +50,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeyStore:
         monkeypatch.delenv(name)
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "keys"))
     monkeypatch.setattr(sys, "stdin", io.StringIO())
+    open_quickly(monkeypatch)
     return KeyStore(tmp_path / "keys")
 
 
@@ -225,6 +230,173 @@ def test_one_who_is_not_trusted_is_not_revoked(ada: str) -> None:
     assert "it trusts: none" in refused(NoSigningKey, "key", "revoke", "ada")
 
 
+# passphrase
+
+
+def opens(passphrase: str) -> bool:
+    """Tell whether *passphrase* opens the key ada."""
+    try:
+        open_key("ada", None, lambda _: passphrase)
+    except WrongPassphrase:
+        return False
+    return True
+
+
+def test_the_old_passphrase_is_asked_for_once_and_the_new_one_twice(
+    ada: str, typing: Callable[..., list[str]]
+) -> None:
+    asked = typing(PASSPHRASE, NEW, NEW)
+    result = aegis("key", "passphrase", "ada")
+    assert result.code == 0, result.err
+    assert asked == ["Passphrase of the key ada: ", "New passphrase: ", "The same again: "]
+    assert "The key ada has a new passphrase." in result.out
+    assert (opens(PASSPHRASE), opens(NEW)) == (False, True)
+    assert not any(secret in result.out + result.err for secret in (PASSPHRASE, NEW))
+
+
+def test_a_wrong_old_passphrase_is_said_before_a_new_one_is_asked_for(
+    ada: str, typing: Callable[..., list[str]]
+) -> None:
+    asked = typing(NEW)
+    assert "does not open" in refused(WrongPassphrase, "key", "passphrase", "ada")
+    assert len(asked) == 1
+    assert opens(PASSPHRASE)
+
+
+def test_new_passphrases_that_differ_change_nothing(
+    ada: str, typing: Callable[..., list[str]]
+) -> None:
+    typing(PASSPHRASE, NEW, NEW.upper())
+    assert "not the same" in refused(UsageError, "key", "passphrase", "ada")
+    assert opens(PASSPHRASE)
+
+
+def test_a_program_gives_both_passphrases_a_line_each(
+    ada: str, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AEGIS_SIGNING_PASSPHRASE", "that of another key")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSPHRASE}\n{NEW}\n"))
+    result = aegis("key", "passphrase", "ada", "--passphrase-stdin", "--json")
+    assert result.document["key"]["public"] == ada
+    assert result.document["file"] == str(store.private_file("ada"))
+    assert not any(secret in result.out + result.err for secret in (PASSPHRASE, NEW))
+    assert (opens(PASSPHRASE), opens(NEW)) == (False, True)
+
+
+@pytest.mark.parametrize("given", [PASSPHRASE, f"{PASSPHRASE}\n", f"{PASSPHRASE}\n\n"])
+def test_one_line_is_not_taken_for_both(
+    ada: str, monkeypatch: pytest.MonkeyPatch, given: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(given))
+    said = refused(UsageError, "key", "passphrase", "ada", "--passphrase-stdin")
+    assert "give both, a line each" in said
+    assert opens(PASSPHRASE)
+
+
+def test_the_environment_has_the_old_passphrase_and_never_the_new_one(
+    ada: str, monkeypatch: pytest.MonkeyPatch, typing: Callable[..., list[str]]
+) -> None:
+    refused(WrongPassphrase, "key", "passphrase", "ada")
+    monkeypatch.setenv("AEGIS_SIGNING_PASSPHRASE", PASSPHRASE)
+    refused(UsageError, "key", "passphrase", "ada")
+    asked = typing(NEW, NEW)
+    assert aegis("key", "passphrase", "ada").code == 0
+    assert asked == ["New passphrase: ", "The same again: "]
+    assert opens(NEW)
+
+
+def test_a_key_that_lies_open_takes_the_second_line(
+    ada: str, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+    from poetry_aegis.signing.private import decrypt
+
+    file = store.private_file("ada")
+    private = decrypt(file.read_bytes(), lambda _: PASSPHRASE, whose="ada")
+    file.write_bytes(private.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"the first line\n{NEW}\n"))
+    assert aegis("key", "passphrase", "ada", "--passphrase-stdin").code == 0
+    assert (opens("the first line"), opens(NEW)) == (False, True)
+
+
+# remove
+
+
+def answering(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(text))
+
+
+@pytest.mark.parametrize("answer", ["y", "yes", "Y"])
+def test_a_key_is_removed_after_a_yes(
+    ada: str, store: KeyStore, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    answering(monkeypatch, f"{answer}\n")
+    result = aegis("key", "remove", "ada")
+    assert result.code == 0, result.err
+    assert str(store.private_file("ada")) in result.out
+    assert "Remove the private key for good? [y/N]" in result.err
+    assert "What it has signed stays valid" in result.out
+    assert "poetry aegis key revoke" in result.out
+    assert not store.names()
+
+
+@pytest.mark.parametrize("answer", ["", "\n", "n\n", "ada\n"])
+def test_anything_but_a_yes_removes_nothing(
+    ada: str, store: KeyStore, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    answering(monkeypatch, answer)
+    assert "Nothing was removed." in refused(UsageError, "key", "remove", "ada")
+    assert opens(PASSPHRASE)
+
+
+def test_where_nobody_can_be_asked_a_yes_is_wanted(ada: str, store: KeyStore) -> None:
+    for more in ([], ["--json"]):
+        assert "--yes" in refused(UsageError, "key", "remove", "ada", *more)
+    assert store.names() == ["ada"]
+    document = aegis("key", "remove", "ada", "--yes", "--json").document
+    assert document == {
+        "name": "ada",
+        "kind": "ed25519",
+        "id": document["id"],
+        "uri": "",
+        "removed": True,
+        "dry_run": False,
+    }
+    assert not store.names()
+    assert "it has: none" in refused(NoSigningKey, "key", "remove", "ada", "--yes")
+
+
+def test_a_dry_run_removes_nothing(ada: str, store: KeyStore) -> None:
+    for more in ([], ["--yes"]):
+        result = aegis("key", "remove", "ada", "--dry-run", *more)
+        assert "To be removed: the key ada, ed25519" in result.out
+        assert "Nothing was changed." in result.out
+    document = aegis("key", "remove", "ada", "--dry-run", "--json").document
+    assert (document["removed"], document["dry_run"]) == (False, True)
+    assert opens(PASSPHRASE)
+
+
+def test_a_key_that_is_kept_elsewhere_is_only_forgotten(
+    ada: str, store: KeyStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add("cloud", store.read("ada").public, "awskms:alias/release")
+    answering(monkeypatch, "y\n")
+    result = aegis("key", "remove", "cloud")
+    assert "It is only forgotten here, and stays in awskms:alias/release." in result.out
+    assert "Remove the entry? [y/N]" in result.err
+    assert store.names() == ["ada"]
+
+
+def test_a_removed_key_is_trusted_as_before(ada: str, project: Path) -> None:
+    aegis("key", "trust", "ada")
+    before = project.read_bytes()
+    assert aegis("key", "remove", "ada", "--yes").code == 0
+    assert project.read_bytes() == before
+    assert aegis("key", "revoke", "ada").code == 0  # That needs no private key.
+    assert trusted(project)["ada"].revoked
+
+
 # list
 
 
@@ -286,6 +458,8 @@ def test_a_name_that_is_taken_is_not_added(ada: str) -> None:
         ("list",),
         ("export", "ada"),
         ("trust", "ada"),
+        ("passphrase", "ada"),
+        ("remove", "ada", "--yes"),
     ],
 )
 def test_without_the_extra_the_way_to_it_is_said(

@@ -17,6 +17,7 @@ from poetry_aegis.signing.files import read_attestations
 from poetry_aegis.signing.keystore import HOME_VARIABLE, KeyStore
 from tests.support.commands import aegis
 from tests.support.distributions import make_sdist, make_wheel
+from tests.support.signing import open_quickly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +32,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeyStore:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "keys"))
     monkeypatch.setenv("AEGIS_SIGNING_PASSPHRASE", PASSPHRASE)
     monkeypatch.setattr(sys, "stdin", io.StringIO())
+    open_quickly(monkeypatch)
     found = KeyStore(tmp_path / "keys")
     found.generate("ada", PASSPHRASE)
     return found

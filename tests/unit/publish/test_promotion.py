@@ -13,7 +13,7 @@ import httpx
 import pytest
 from packaging.version import Version
 
-from poetry_aegis.commands.promote import _carried
+from poetry_aegis.commands.promote import _carried, _way_out
 from poetry_aegis.errors import (
     NotVerified,
     PublishError,
@@ -21,6 +21,7 @@ from poetry_aegis.errors import (
     VerificationFailed,
 )
 from poetry_aegis.poetry_api import pypi_urls
+from poetry_aegis.publish.answers import SIGN
 from poetry_aegis.publish.contents import Release
 from poetry_aegis.publish.distributions import read_distribution
 from poetry_aegis.publish.index import IndexedFile
@@ -259,6 +260,22 @@ def test_what_is_signed_comes_along(
     assert len(json.loads(attestations_of(gathered)[built[0].name])) == 2
 
 
+def test_what_strangers_signed_stays_behind(
+    staging: RegistryServer, name: str, built: tuple[Path, Path], tmp_path: Path, ada: TeamKey
+) -> None:
+    """An index that wants signatures of its own people alone would not take it."""
+    put(staging, *built, keys=(ada, new_key("eve")))
+    heard = Recorder()
+    gathered = fetched(staging, name, tmp_path / "folder", trust=trust_in(ada), reporter=heard)
+    for one in gathered:
+        (kept,) = one.attestations
+        assert kept.is_signed_by(ada.public)
+    assert heard.notes == [
+        f"1 of 2 signatures of {path.name} stay behind: they count for nothing here."
+        for path in built
+    ]
+
+
 def test_a_file_without_the_wanted_signatures_stops_it(
     staging: RegistryServer, name: str, built: tuple[Path, Path], tmp_path: Path, ada: TeamKey
 ) -> None:
@@ -447,6 +464,46 @@ def test_promote_arrives_once(
     assert done.returncode == 0, done.stdout + done.stderr
     assert index.files == {path.name: path.read_bytes() for path in built}
     assert index.attempts == (2 if reply.stores else 3)
+
+
+def test_promote_that_fails_tells_what_arrived_and_names_itself(
+    team: Team, name: str, built: tuple[Path, Path], index: FaultyIndex
+) -> None:
+    put(team.staging, *built)
+    team.poetry.extra_env["POETRY_REPOSITORIES_PRODUCTION_URL"] = f"{index.url}/legacy/"
+    index.script(Reply(stores=True), Reply(403))
+    refused = team.promote(f"{name}==1.0.0", "--json")
+    assert refused.returncode == 45
+    document = json.loads(refused.stdout)
+    assert [file["status"] for file in document["files"]] == ["uploaded", "failed"]
+    assert "Of 2 files: 1 uploaded, 1 failed." in refused.stderr
+
+    # What is read is no index, so nobody can tell what arrives.
+    index.page_replies.extend([Reply(200, "no index")] * 30)
+    unreadable = team.promote(f"{name}==1.0.0")
+    assert unreadable.returncode == 49
+    assert "poetry aegis promote --no-verify" in unreadable.stderr
+    assert "publish --no-verify" not in unreadable.stderr
+
+
+@pytest.mark.parametrize(
+    ("hint", "way_out"),
+    [
+        (
+            "Run it again. Without reading the index back: poetry aegis publish --no-verify",
+            "Run it again. Without reading the index back: poetry aegis promote --no-verify",
+        ),
+        ("Mend it.\nWhere it is mistaken: poetry aegis publish --no-check", "Mend it."),
+        ("Wait.", "Wait."),
+        ("", ""),
+    ],
+)
+def test_a_way_out_is_one_of_a_promotion(hint: str, way_out: str) -> None:
+    assert _way_out(hint, "staging") == way_out
+
+
+def test_what_the_target_wants_signed_is_signed_where_it_is() -> None:
+    assert "poetry aegis publish --skip-build --sign -r staging" in _way_out(SIGN, "staging")
 
 
 def test_promote_finds_a_wrong_password_before_it_downloads(

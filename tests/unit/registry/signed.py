@@ -2,44 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from securesystemslib.signer import CryptoSigner
-
-from poetry_aegis.signatures.attestation import make_attestation, signed_bytes
-from poetry_aegis.signatures.keys import PublicKey, Signature, public_key_of
-from poetry_aegis.signatures.statement import make_statement
-from tests.support.attestations import FOR_PUBLISHING
+from tests.support.signing import TeamKey, sha256_of, signed_by
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from poetry_aegis.signatures.keys import PublicKey
 
-@dataclass(frozen=True)
-class Person:
-    """Somebody with an ed25519 key."""
+__all__ = ["Person", "attested", "sha256_of", "signed", "trust"]
 
-    name: str
-    signer: CryptoSigner = field(default_factory=CryptoSigner.generate_ed25519, repr=False)
+
+class Person(TeamKey):
+    """Somebody with an ed25519 key, who is trusted in a file of the registry's."""
+
+    TABLE: ClassVar[str] = "keys"
 
     @property
     def key(self) -> PublicKey:
-        return public_key_of(self.signer.public_key)
+        return self.public
 
     def signs(self, file_name: str, sha256: str) -> dict[str, Any]:
-        """Return this person's attestation of a file."""
-        statement = make_statement(file_name, sha256, FOR_PUBLISHING)
-        value = bytes.fromhex(self.signer.sign(signed_bytes(statement)).signature)
-        return dict(make_attestation(statement, Signature(self.key.id, value)).document)
-
-    def trusted(self, *more: str) -> str:
-        """Return the table of this person's key in a trust file, with *more* lines."""
-        key = self.key
-        kind = f'keytype = "{key.keytype}"\nscheme = "{key.scheme}"\npublic = "{key.public}"\n'
-        return f"[keys.{self.name}]\n{kind}" + "".join(f"{line}\n" for line in more)
+        """Return this person's attestation of a file, as it is sent."""
+        return dict(self.sign(file_name, sha256).document)
 
 
 def trust(*tables: str, threshold: int = 1) -> str:
@@ -47,13 +34,9 @@ def trust(*tables: str, threshold: int = 1) -> str:
     return f"threshold = {threshold}\n" + "".join(tables)
 
 
-def sha256_of(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
-
-
 def signed(file: Path, *people: Person) -> dict[str, str | None]:
     """Return the field of an upload form with the attestations of *people*."""
-    return attested(*(person.signs(file.name, sha256_of(file)) for person in people))
+    return {"attestations": signed_by(file, *people)}
 
 
 def attested(*attestations: dict[str, Any]) -> dict[str, str | None]:

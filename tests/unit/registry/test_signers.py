@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.registry.attestations import provenance_of
-from poetry_aegis.registry.errors import InvalidSettings, NotSigned, Unavailable
+from poetry_aegis.registry.attestations import attestations_in, provenance_of
+from poetry_aegis.registry.errors import BadAttestations, InvalidSettings, NotSigned, Unavailable
 from poetry_aegis.registry.names import parse_file_name
 from poetry_aegis.registry.options import SignatureSettings
 from poetry_aegis.registry.signers import Signers, load_trust
 from poetry_aegis.signatures.verdict import Finding, Subject
+from tests.support.attestations import attestation
 from tests.unit.registry.signed import Person, trust
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def test_who_has_to_sign_lets_a_file_in(trust_file: Path) -> None:
     asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted(), threshold=2))
 
     asked.check(NAME, SHA256, by(ADA, BOB))
-    asked.check(NAME, SHA256, by(EVE, BOB, ADA))
+    asked.check(NAME, SHA256, by(EVE, BOB, ADA))  # `admit` is about what comes in beside
     assert asked.account(NAME, SHA256, by(ADA, BOB)) == "Signed by ada, bob."
 
 
@@ -183,3 +184,95 @@ def test_a_verdict_tells_what_was_found(trust_file: Path) -> None:
 
     assert verdict is not None
     assert verdict.finding is Finding.ALTERED
+
+
+OF_NOBODY = provenance_of(json.dumps(attestation(NAME.file_name, SHA256)), NAME.file_name, SHA256)
+
+
+def masked(person: Person, true: Person) -> bytes:
+    """Return what *true* has signed, under the name of *person*."""
+    one = true.signs(NAME.file_name, SHA256)
+    one["verification_material"] = {"public_key": {"hint": person.key.id}}
+    return provenance_of(json.dumps(one), NAME.file_name, SHA256)
+
+
+@pytest.mark.parametrize("present", [None, by(ADA)], ids=["new", "signed"])
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (by(EVE), f"is by the key '{EVE.key.id[:16]}', which is unknown here"),
+        (masked(BOB, EVE), f"the name of the key '{BOB.key.id[:16]}', which has not signed it"),
+        (OF_NOBODY, "names no key, and is not taken for acme-core. Leave it out."),
+    ],
+    ids=["a stranger", "a mask", "nobody"],
+)
+def test_what_must_be_signed_takes_nothing_of_others(
+    trust_file: Path, present: bytes | None, more: bytes, said: str
+) -> None:
+    asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted()))
+    given = more if present else joined(by(ADA), more)
+
+    with pytest.raises(BadAttestations) as refusal:
+        asked.admit(NAME, SHA256, present, given)
+
+    assert said in str(refusal.value)
+    assert str(refusal.value).startswith(f"An attestation of {NAME.file_name} ")
+    assert refusal.value.status == 400
+
+
+def joined(*several: bytes) -> bytes:
+    documents = [dict(one.document) for each in several for one in attestations_in(each)]
+    return provenance_of(json.dumps(documents), NAME.file_name, SHA256)
+
+
+def test_who_lacks_signatures_is_told_of_those_first(trust_file: Path) -> None:
+    asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted()))
+
+    with pytest.raises(NotSigned, match="must be signed by 1 of ada, bob"):
+        asked.admit(NAME, SHA256, None, by(EVE))
+
+
+def test_what_is_there_already_may_come_again_whoever_has_signed_it(trust_file: Path) -> None:
+    asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted()))
+    present = joined(by(EVE), by(ADA), OF_NOBODY)
+
+    assert asked.admit(NAME, SHA256, present, None) == present
+    assert asked.admit(NAME, SHA256, present, present) == present
+    after = asked.admit(NAME, SHA256, present, by(BOB))
+    assert after == joined(by(EVE), by(ADA), OF_NOBODY, by(BOB))
+
+
+@pytest.mark.parametrize("required", ["acme-*", "other"])
+def test_who_is_trusted_finds_a_place_where_strangers_have_filled_them(
+    trust_file: Path, required: str
+) -> None:
+    asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted()), required)
+    filled = joined(*(by(Person(f"p{number}")) for number in range(15)), by(BOB))
+
+    after = asked.admit(NAME, SHA256, filled, by(ADA))
+
+    asked.check(NAME, SHA256, after)
+    assert len(attestations_in(after)) == 16
+    assert asked.account(NAME, SHA256, after) == "Signed by bob, ada."
+
+
+@pytest.mark.parametrize(
+    "line", [f"revoked = {day(0)}", f"valid_until = {day(-1)}", 'projects = ["other-*"]']
+)
+def test_a_key_of_the_file_that_counts_no_longer_may_come_along(
+    trust_file: Path, line: str
+) -> None:
+    asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted(line)))
+
+    assert asked.admit(NAME, SHA256, None, by(ADA, BOB)) == by(ADA, BOB)
+
+
+def test_with_a_trust_that_cannot_be_read_only_other_projects_take_attestations(
+    trust_file: Path,
+) -> None:
+    asked = signers(trust_file, "threshold = 0")
+
+    with pytest.raises(Unavailable):
+        asked.admit(NAME, SHA256, by(ADA), by(BOB))
+    other = signers(trust_file, "threshold = 0", "other")
+    assert other.admit(NAME, SHA256, by(ADA), by(BOB)) == by(ADA, BOB)

@@ -20,6 +20,7 @@ from poetry_aegis.registry.store.pending import Intent, Pending
 from poetry_aegis.registry.store.store import Store
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.registry import JSON, listed_files, read, running_registry, upload
+from tests.unit.registry.signed import Person, signed, trust
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -257,3 +258,77 @@ def test_all_of_it_works_while_the_server_runs(
         assert run("reindex", data, "demo") == 0
         assert set(listed_files(server, "demo")) == {WHEEL, "demo-1.0.0.tar.gz"}
         assert read(server, "/packages/demo/demo-1.0.0.tar.gz").status_code == 200
+
+
+def signatures(tmp_path: Path, text: str, *required: str) -> tuple[str, str]:
+    """Return the option that names settings with *required*, whose trust file has *text*."""
+    (tmp_path / "trust.toml").write_text(text)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(f'[signatures]\nrequired = {list(required)}\ntrust = "trust.toml"\n')
+    return ("--settings", str(settings))
+
+
+def test_an_import_tells_how_many_files_lack_the_signatures_that_uploads_need(
+    data: DataDirectory, source: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    asked = signatures(tmp_path, trust(Person("ada").trusted()), "oth*")
+
+    report = run_json(capsys, "import", data, str(source), *asked, "--dry-run")
+    assert report["unverified"] == ["other/other-1.0rc1.tar.gz", "other/other-1.0rc2.tar.gz"]
+    assert run("import", data, str(source), *asked) == 0
+
+    assert capsys.readouterr().out.splitlines() == [
+        "3 added, 0 here already, 0 skipped, 0 failed.",
+        "2 of them without the signatures that uploads need.",
+    ]
+    assert audited(data)[0].detail.endswith("3 added, 0 failed, 2 not signed as uploads must be")
+    report = run_json(capsys, "import", data, str(source), *asked)
+    assert (len(report["present"]), report["unverified"]) == (3, [])
+
+
+def test_a_check_names_files_that_lack_the_signatures_that_uploads_need(
+    filled: DataDirectory, source: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    ada, eve = Person("ada"), Person("eve")
+    asked = signatures(tmp_path, trust(ada.trusted()), "other")
+    good, bad = (source / f"other-1.0rc{number}.tar.gz" for number in (1, 2))
+    with running_registry(filled.root) as server:
+        assert upload(server, good, fields=signed(good, ada)).status_code == 200
+        assert upload(server, bad, fields=signed(bad, eve)).status_code == 200
+        assert upload(server, source / WHEEL, fields=signed(source / WHEEL, eve)).is_success
+    shutil.copy(make_sdist(tmp_path, "other", "3.0"), filled.project_files("other"))
+    assert run("reindex", filled, "other") == 0
+    capsys.readouterr()
+
+    assert run("reindex", filled, "--check", *asked) == 0  # Pages and files agree.
+
+    unknown, unsigned, summary = capsys.readouterr().out.splitlines()
+    assert unknown.startswith(f"unverified  other/{bad.name}: It is signed by an unknown key, '")
+    assert unsigned == "unverified  other/other-3.0.tar.gz: It is not signed."
+    assert summary == "2 projects, 4 files."
+    report = run_json(capsys, "reindex", filled, "--check", *asked, "Other")
+    assert len(report["unverified"]) == 2
+    for arguments in (("--check",), ("--check", *asked, "demo")):
+        assert run_json(capsys, "reindex", filled, *arguments)["unverified"] == []
+
+    (tmp_path / "trust.toml").write_text("threshold = 0")
+    report = run_json(capsys, "reindex", filled, "--check", *asked)
+    assert {finding.partition(": ")[2] for finding in report["unverified"]} == {
+        "The keys that count cannot be read."
+    }
+    assert len(report["unverified"]) == 3
+
+
+def test_a_check_reads_no_signatures_of_projects_that_need_none(
+    filled: DataDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = signatures(tmp_path, trust(Person("ada").trusted()), "demo")
+    seen: list[str] = []
+
+    def beside(_data: object, _project: str, file_name: str) -> None:
+        seen.append(file_name)
+
+    monkeypatch.setattr("poetry_aegis.registry.unverified.provenance_beside", beside)
+    run("reindex", filled, "--check", *asked)
+
+    assert seen == [WHEEL]

@@ -93,7 +93,8 @@ def test_headers_of_openpgp_are_signed_too(signatories: Callable[[str], Signator
 
     def change(document: dict[str, Any]) -> None:
         key = document["verification_material"]["public_key"]
-        key["other_headers"] = key["other_headers"][:-2] + "00"
+        last = int(key["other_headers"][-2:], 16)
+        key["other_headers"] = f"{key['other_headers'][:-2]}{last ^ 1:02x}"
 
     def remove(document: dict[str, Any]) -> None:
         del document["verification_material"]["public_key"]["other_headers"]

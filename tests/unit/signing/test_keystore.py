@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import subprocess
 from concurrent.futures import ThreadPoolExecutor
@@ -15,12 +16,19 @@ from hypothesis import strategies as st
 from poetry_aegis.errors import NoSigningKey, SigningError
 from poetry_aegis.signatures.material import UnusableKey
 from poetry_aegis.signing import keystore
-from poetry_aegis.signing.keystore import KeyStore, locate_store, to_toml
+from poetry_aegis.signing.keystore import KeyStore, locate_store
+from poetry_aegis.signing.toml import to_toml
 from tests.support.needs import needs_program
+from tests.support.signing import open_quickly
 from tests.unit.signing.conftest import PASSPHRASE
 
 if TYPE_CHECKING:
     from poetry_aegis.signing.keystore import StoredKey
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_quickly(monkeypatch)
 
 
 def test_a_new_key_is_there_when_it_is_asked_for(store: KeyStore) -> None:
@@ -46,18 +54,16 @@ def test_the_store_is_closed_to_others(store: KeyStore, ada: StoredKey) -> None:
     assert set(modes.values()) == {0o600}, modes
 
 
-def test_openssl_opens_the_private_key_with_the_passphrase_alone(
-    store: KeyStore, ada: StoredKey, tmp_path: Path
+def test_ssh_opens_the_private_key_with_the_passphrase_alone(
+    store: KeyStore, ada: StoredKey
 ) -> None:
-    openssl, secret = needs_program("openssl"), tmp_path / "secret"
+    command = [needs_program("ssh-keygen"), "-y", "-f", str(store.private_file("ada")), "-P"]
 
     def public(passphrase: str) -> subprocess.CompletedProcess[bytes]:
-        secret.write_text(passphrase)
-        command = [openssl, "pkey", "-in", str(store.private_file("ada")), "-pubout"]
-        command += ["-outform", "DER", "-passin", f"file:{secret}"]
-        return subprocess.run(command, capture_output=True, check=False)
+        return subprocess.run([*command, passphrase], capture_output=True, check=False)
 
-    assert public(PASSPHRASE).stdout[-32:].hex() == ada.public.public
+    kind, key = public(PASSPHRASE).stdout.split()[:2]
+    assert (kind, base64.b64decode(key)[-32:].hex()) == (b"ssh-ed25519", ada.public.public)
     assert public("another one").returncode != 0
 
 
@@ -65,7 +71,7 @@ def test_the_private_file_holds_no_passphrase_and_no_plain_key(
     store: KeyStore, ada: StoredKey
 ) -> None:
     text = store.private_file("ada").read_text()
-    assert text.startswith("-----BEGIN ENCRYPTED PRIVATE KEY-----\n")
+    assert text.startswith("-----BEGIN OPENSSH PRIVATE KEY-----\n")
     for path in store.root.iterdir():
         assert PASSPHRASE not in path.read_text()
 
@@ -188,6 +194,78 @@ def test_a_key_that_lives_elsewhere_is_noted(store: KeyStore, ada: StoredKey) ->
     assert store.read("cloud") == added
     assert added.kind == "ed25519 (awskms)"
     assert not store.private_file("cloud").exists()
+
+
+def test_a_removed_key_leaves_nothing_of_it(store: KeyStore, ada: StoredKey) -> None:
+    store.generate("bob", PASSPHRASE)
+    store.remove("ada")
+    assert store.names() == ["bob"]
+    assert not list(store.root.glob("*ada*"))
+    with pytest.raises(NoSigningKey, match=r"no key ada in .*; it has: bob"):
+        store.remove("ada")
+    assert store.generate("ada", PASSPHRASE).public != ada.public
+
+
+def test_of_a_key_that_lives_elsewhere_the_entry_is_removed(
+    store: KeyStore, ada: StoredKey
+) -> None:
+    store.add("cloud", ada.public, "awskms:alias/release")
+    store.remove("cloud")
+    assert store.keys() == [ada]
+    assert store.private_file("ada").exists()
+
+
+def test_a_removal_that_was_broken_off_is_finished_by_the_next(
+    store: KeyStore, ada: StoredKey
+) -> None:
+    store.private_file("ada").unlink()  # What goes first.
+    assert store.names() == ["ada"]
+    store.remove("ada")
+    assert not store.names()
+
+
+def test_a_link_is_removed_and_not_what_it_leads_to(
+    store: KeyStore, ada: StoredKey, tmp_path: Path
+) -> None:
+    kept = store.private_file("ada").rename(tmp_path / "kept.key")
+    store.private_file("ada").symlink_to(kept)
+    store.remove("ada")
+    assert kept.exists()
+    assert not os.path.lexists(store.private_file("ada"))
+
+
+def test_of_many_who_remove_one_key_at_a_time_one_does(store: KeyStore, ada: StoredKey) -> None:
+    def remove(_: int) -> bool:
+        try:
+            store.remove("ada")
+        except NoSigningKey:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(remove, range(8))) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are those of POSIX")
+def test_where_others_may_write_a_key_is_removed_but_not_rewritten(
+    store: KeyStore, ada: StoredKey
+) -> None:
+    before = store.private_file("ada").read_bytes()
+    store.root.chmod(0o770)
+    with pytest.raises(SigningError, match="Others may write to"):
+        store.rewrite("ada", before, b"new")
+    assert store.private_file("ada").read_bytes() == before
+    store.remove("ada")
+    assert not store.names()
+
+
+@pytest.mark.parametrize("name", ["../ada", "a/b", "", "a\0b"])
+def test_nothing_is_removed_by_a_name_that_leads_elsewhere(
+    store: KeyStore, ada: StoredKey, name: str
+) -> None:
+    with pytest.raises(SigningError, match="cannot be the name of a key"):
+        store.remove(name)
+    assert store.keys() == [ada]
 
 
 def test_the_environment_names_the_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

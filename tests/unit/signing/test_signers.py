@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
     Encoding,
     NoEncryption,
     PrivateFormat,
@@ -24,6 +25,7 @@ from poetry_aegis.errors import NoSigningKey, SigningError, UsageError, WrongPas
 from poetry_aegis.signatures.keys import public_key_of
 from poetry_aegis.signatures.verdict import Subject, judge
 from poetry_aegis.signing.elsewhere import import_gnupg, import_uri
+from poetry_aegis.signing.passphrases import open_private
 from poetry_aegis.signing.signers import (
     KEY_VARIABLE,
     SigningKey,
@@ -31,6 +33,7 @@ from poetry_aegis.signing.signers import (
     sign_distribution,
 )
 from tests.support.attestations import FOR_PUBLISHING
+from tests.support.signing import open_quickly
 from tests.unit.signatures.conftest import trust
 from tests.unit.signing.conftest import PASSPHRASE
 from tests.unit.signing.gnupg import GnuPG, gnupg
@@ -66,8 +69,13 @@ def sign(key: SigningKey) -> bool:
     return judge(WHEEL, [made], trust(whom)).is_good
 
 
-def pem(private: PrivateKeyTypes) -> str:
-    return private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+def pem(private: PrivateKeyTypes, form: PrivateFormat = PrivateFormat.PKCS8) -> str:
+    return private.private_bytes(Encoding.PEM, form, NoEncryption()).decode()
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_quickly(monkeypatch)
 
 
 def test_the_only_key_of_the_store_signs(ada: StoredKey) -> None:
@@ -118,9 +126,10 @@ def test_a_private_key_that_is_gone_is_said(store: KeyStore, ada: StoredKey) -> 
 
 def test_a_private_key_that_is_damaged_is_said(store: KeyStore, ada: StoredKey) -> None:
     text = store.private_file("ada").read_text()
-    store.private_file("ada").write_text(text[:80] + "AAAA" + text[84:])
-    with pytest.raises(SigningError):
-        open_key("ada", None, ask)
+    for start in (80, 320):  # what is in the clear, and what is encrypted
+        store.private_file("ada").write_text(text[:start] + "AAAA" + text[start + 4 :])
+        with pytest.raises(SigningError):
+            open_key("ada", None, ask)
     store.private_file("ada").write_bytes(b"\x00\xff" * 50)
     with pytest.raises(SigningError, match="The key ada is no private key in PEM"):
         open_key("ada", None, nobody)
@@ -135,13 +144,45 @@ def test_a_private_key_that_is_damaged_is_said(store: KeyStore, ada: StoredKey) 
     ],
     ids=["ed25519", "ecdsa", "rsa"],
 )
+@pytest.mark.parametrize("form", [PrivateFormat.PKCS8, PrivateFormat.OpenSSH], ids=str)
 def test_a_pipeline_signs_with_the_key_in_its_environment(
-    monkeypatch: pytest.MonkeyPatch, make: Callable[[], PrivateKeyTypes]
+    monkeypatch: pytest.MonkeyPatch, make: Callable[[], PrivateKeyTypes], form: PrivateFormat
 ) -> None:
-    text = pem(make())
+    text = pem(make(), form)
     for spelled in (text, text.replace("\n", "\\n"), text.replace("\n", "\r\n")):
         monkeypatch.setenv(KEY_VARIABLE, spelled)
         assert sign(open_key(None, "not-there", nobody))
+
+
+def test_a_pipeline_signs_with_an_encrypted_key_of_the_store(
+    store: KeyStore, ada: StoredKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = store.private_file("ada").read_text()
+    for spelled in (text, text.replace("\n", "\\n"), text.replace("\n", "\r\n")):
+        monkeypatch.setenv(KEY_VARIABLE, spelled)
+        assert open_key(None, None, ask).public == ada.public
+        with pytest.raises(WrongPassphrase, match="does not open the key in AEGIS_SIGNING_KEY"):
+            open_key(None, None, lambda _: "wrong and secret")
+
+
+def test_a_key_in_pkcs_8_signs_as_ever(store: KeyStore, ada: StoredKey) -> None:
+    """As they were written at first."""
+    private = open_private(store, ada, store.private_file("ada").read_bytes(), ask)
+    encryption = BestAvailableEncryption(PASSPHRASE.encode())
+    old = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+    store.private_file("ada").write_bytes(old)
+    assert sign(open_key(None, None, ask))
+    with pytest.raises(WrongPassphrase):
+        open_key(None, None, lambda _: "wrong and secret")
+
+
+def test_a_key_that_lies_open_in_the_store_does_not_sign(store: KeyStore, ada: StoredKey) -> None:
+    private = open_private(store, ada, store.private_file("ada").read_bytes(), ask)
+    for form in (PrivateFormat.PKCS8, PrivateFormat.OpenSSH):
+        store.private_file("ada").write_text(pem(private, form))
+        with pytest.raises(SigningError, match="The key ada is not encrypted") as refused:
+            open_key(None, None, nobody)
+        assert "poetry aegis key passphrase ada" in refused.value.hint
 
 
 def test_what_is_no_key_in_the_environment_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -64,7 +64,10 @@ def test_the_file_is_found_beside_the_project_from_anywhere(
     ("table", "said"),
     [
         ("threshold = 0", "threshold must be 1 to 16"),
-        ('file = "missing.toml"', "no file of at most 1 MiB"),
+        ('file = "missing.toml"', "missing.toml, which is not there"),
+        ('file = "large.toml/keys.toml"', "large.toml/keys.toml, which is not there"),
+        ('file = "loop"', "loop, which cannot be read: Too many levels of symbolic links"),
+        ('file = "a\\u0000b"', r"a\\x00b', which cannot be read: "),
         ('file = "."', "no file of at most 1 MiB"),
         ('file = "pipe"', "no file of at most 1 MiB"),
         ('file = "large.toml"', "no file of at most 1 MiB"),
@@ -78,6 +81,7 @@ def test_the_file_is_found_beside_the_project_from_anywhere(
 def test_what_is_wrong_is_said_in_a_sentence(pyproject: Path, table: str, said: str) -> None:
     folder = pyproject.parent
     os.mkfifo(folder / "pipe")
+    (folder / "loop").symlink_to("loop")
     (folder / "large.toml").write_text("#" * (1 << 20) + "\n")
     (folder / "broken.toml").write_text("[")
     (folder / "binary.toml").write_bytes(b"\xff\xfe")
@@ -86,6 +90,30 @@ def test_what_is_wrong_is_said_in_a_sentence(pyproject: Path, table: str, said: 
     team(pyproject, ADA.trusted().replace("keys.ada", "keys.eve"), name="same.toml")
     with pytest.raises(SettingsError, match=said.replace("[", r"\[")):
         trust_of(pyproject, f"{ADA.trusted()}[tool.poetry-aegis.trust]\n{table}\n")
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_a_file_that_is_of_no_use_is_named_as_it_is_found(pyproject: Path, there: bool) -> None:
+    """By its whole path, beside the setting that leads to it, and with the way out."""
+    found = pyproject.parent.parent / "shared" / "team.toml"
+    found.parent.mkdir()
+    (pyproject.parent / "link").symlink_to(found.parent)
+    if there:
+        found.mkdir()
+    with pytest.raises(SettingsError) as refused:
+        trust_of(pyproject, '[tool.poetry-aegis.trust]\nfile = "link/../shared/team.toml"\n')
+    why = "is no file of at most 1 MiB" if there else "is not there"
+    setting = "The setting file in [tool.poetry-aegis.trust]"
+    assert str(refused.value) == f"{setting} names {os.path.realpath(found)}, which {why}."
+    assert "relative to pyproject.toml" in refused.value.hint
+    assert ("poetry aegis key trust NAME --file" in refused.value.hint) is not there
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+def test_a_file_that_may_not_be_read_is_said(pyproject: Path) -> None:
+    team(pyproject, BOB.trusted()).chmod(0)
+    with pytest.raises(SettingsError, match=r"keys.toml, which cannot be read: Permission denied"):
+        trust_of(pyproject, '[tool.poetry-aegis.trust]\nfile = "keys.toml"\n')
 
 
 def test_a_key_that_is_none_is_named_with_its_place(pyproject: Path) -> None:

@@ -21,7 +21,7 @@ from poetry_aegis.signing.trusting import (
     revoke_key,
     trust_key,
 )
-from tests.support.signing import new_key
+from tests.support.signing import new_key, open_quickly
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +45,11 @@ PROJECTS = {
     ),
     "dotted keys": '[tool.poetry-aegis]\ntrust.threshold = 1\n\n[project]\nname = "demo"\n',
 }
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    open_quickly(monkeypatch)
 
 
 def trust(pyproject: Path, key: StoredKey, terms: Terms | None = None, **where: bool) -> TrustEdit:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _LOCAL_HEADER = b"PK\x03\x04"
 _DIRECTORY_HEADER = b"PK\x01\x02"
+_DIRECTORY_ENTRY = 46  # bytes, of the smallest
 _ENCRYPTED = 0x1
 _COMPRESSIONS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _REQUIRED = ("METADATA", "WHEEL", "RECORD")
@@ -80,8 +81,10 @@ class _BoundedFile(io.BufferedReader):
         if wanted > self._limits.zip_directory_size:
             raise self._inventory.refusal("has a table of contents larger than a wheel's may be")
         data = super().read(wanted)
-        if data.count(_DIRECTORY_HEADER) > self._limits.members:
-            raise self._inventory.refusal(f"has more than {self._limits.members} members")
+        most = self._limits.members
+        # What is too small for so many entries, as the pieces of the members are, is not searched.
+        if len(data) > most * _DIRECTORY_ENTRY and data.count(_DIRECTORY_HEADER) > most:
+            raise self._inventory.refusal(f"has more than {most} members")
         return data
 
 

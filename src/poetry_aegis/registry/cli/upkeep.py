@@ -54,6 +54,7 @@ def _add_reindex(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         formatter_class=HELP,
     )
     add_data(reindex, made=False)
+    add_settings(reindex)
     reindex.add_argument("--check", action="store_true", help="only tell what does not match")
     add_json(reindex)
     reindex.add_argument("projects", nargs="*", metavar="PROJECT", help="only these projects")
@@ -108,13 +109,14 @@ def _reindex(options: argparse.Namespace) -> int:
     from poetry_aegis.registry.upkeep import upkeep
 
     _require_data(options)
-    with upkeep(options.data) as work, TerminalProgress() as progress:
+    signatures = settings_of(options).signatures
+    with upkeep(options.data, signatures) as work, TerminalProgress() as progress:
         look = work.check if options.check else work.reindex
         report = look(options.projects, progress.projects)
     if options.json:
         print_json(report.to_json())
     else:
-        for kind in ("missing", "extra", "changed", "unreadable"):
+        for kind in ("missing", "extra", "changed", "unreadable", "unverified"):
             for finding in getattr(report, kind):
                 say(f"{kind:<12}{finding}")
         say(f"{report.projects} projects, {report.files} files.")
@@ -125,13 +127,13 @@ def _import(options: argparse.Namespace) -> int:
     from poetry_aegis.registry.importing.sources import open_source
     from poetry_aegis.registry.upkeep import upkeep
 
-    largest = settings_of(options).max_upload_bytes
+    settings = settings_of(options)
     source = open_source(options.source, options.index)
-    with upkeep(options.data) as work, TerminalProgress() as progress:
+    with upkeep(options.data, settings.signatures) as work, TerminalProgress() as progress:
         report = work.take_over(
             source,
             only=options.only,
-            largest=largest,
+            largest=settings.max_upload_bytes,
             listener=progress,
             dry_run=options.dry_run,
         )
@@ -145,6 +147,8 @@ def _import(options: argparse.Namespace) -> int:
             f"{len(report.present)} here already, "
             f"{len(report.skipped)} skipped, {len(report.failed)} failed."
         )
+        if report.unverified:
+            say(f"{len(report.unverified)} of them without the signatures that uploads need.")
     return ImportFailed.exit_code if report.failed else 0
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NoReturn
 
 from poetry_aegis.registry.errors import (
     Forbidden,
-    NotFound,
+    NoSuchProject,
     TooManyFailures,
     Unauthorized,
     Unavailable,
@@ -67,9 +67,9 @@ class Gate:
         """Return when the request may do *action*; its user and address are then known.
 
         Raises `Unauthorized` for a wrong or missing credential, a wrong one where none is needed
-        included; `TooManyFailures` before one is looked at after too many wrong ones; `NotFound`
-        and `Forbidden` as `require` does; `Unavailable` where the users cannot be read or too many
-        passwords are to be checked; and `ClientGone`.
+        included; `TooManyFailures` before one is looked at after too many wrong ones;
+        `NoSuchProject` and `Forbidden` as `require` does; `Unavailable` where the users cannot be
+        read or too many passwords are to be checked; and `ClientGone`.
         """
         exchange.address = self._proxies.client_of(exchange.scope)
         authorization = exchange.headers.get(b"authorization")
@@ -82,8 +82,8 @@ class Gate:
     async def admit_to(self, exchange: Exchange, action: Action, name: str) -> str:
         """Return the project that *name*, as a client spells it, names (PEP 503).
 
-        It is one that the request may do *action* with. Raises as `admit` does, and `NotFound` for
-        what is no project's name.
+        It is one that the request may do *action* with. Raises as `admit` does, and
+        `NoSuchProject` for what is no project's name.
         """
         if not is_project_name(name):
             await self.admit(exchange, action)
@@ -95,8 +95,8 @@ class Gate:
     def require(self, exchange: Exchange, action: Action, project: str | None = None) -> None:
         """Return if an admitted request may do *action*, too, on *project* where one is given.
 
-        Raises `Unauthorized` for nobody, `NotFound` for a project that the user may not know of,
-        and `Forbidden` for a right that is missing.
+        Raises `Unauthorized` for nobody, `NoSuchProject` for a project that the user may not know
+        of, and `Forbidden` for a right that is missing.
         """
         if self.may(exchange, action, project):
             return
@@ -160,10 +160,10 @@ class Gate:
             raise Unavailable("The registry cannot read its users for now.") from error
 
 
-def no_such_project(name: str) -> NotFound:
+def no_such_project(name: str) -> NoSuchProject:
     """Return the error for a project that is not there, or not for this user."""
     shown = name if is_project_name(name) else ascii(name[:_LONGEST_SHOWN])
-    return NotFound(f"There is no project {shown} in this index.")
+    return NoSuchProject(f"There is no project {shown} in this index.")
 
 
 _LONGEST_SHOWN = 100  # characters of what is no project's name

@@ -187,14 +187,14 @@ class Uploads:
         check_form(form, name)
         check_digests(form, form.file)
         sha256 = form.file.digests["sha256"]
-        judged = partial(self.signers.check, name, sha256)
+        admitted = partial(self.signers.admit, name, sha256)
         try:
             provenance = provenance_in(form, name, sha256)
             stream.flush()
             distribution = inspect(path, name, sha256)
             make_durable(stream)
             overwriting = self._overwriting(exchange, name.project)
-            outcome = self._store.add(path, distribution, overwriting, provenance, judged=judged)
+            outcome = self._store.add(path, distribution, overwriting, provenance, joined=admitted)
         except BadAttestations as refusal:
             self._record(exchange, "upload-refused", name, str(refusal))
             raise

@@ -52,7 +52,8 @@ class ImportReport:
     """What an import did, or would do: files as ``project/file``.
 
     *size* is of what was *added*, in bytes; *present* were there already, *skipped* are no
-    distributions, *failed* are some and could not be taken over.
+    distributions, *failed* are some and could not be taken over. *unverified* are those of *added*
+    whose uploads would have to be signed: an import brings no signatures.
     """
 
     source: str
@@ -61,6 +62,7 @@ class ImportReport:
     skipped: tuple[Finding, ...] = ()
     failed: tuple[Finding, ...] = ()
     size: int = 0
+    unverified: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Return the report as ``--json`` prints it."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.digests import sha256_of
 from poetry_aegis.registry.errors import FileExists, Forbidden, NotUploadable
-from poetry_aegis.registry.names import parse_file_name
+from poetry_aegis.registry.names import parse_file_name, version_of
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.archives.distributions import Distribution
@@ -70,6 +70,9 @@ def decide(
 def _check_spelling(name: DistributionName, listing: Listing) -> None:
     """Raise `FileExists` where *listing* has the distribution under another name."""
     for file in listing.files:
+        # To take a name apart costs much, and mostly the version tells.
+        if version_of(file.version) != name.version:
+            continue
         if parse_file_name(file.file_name).names_the_same(name):
             raise FileExists(
                 f"File already exists: {file.file_name}, of which {name.file_name} is another "

@@ -11,10 +11,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from poetry_aegis.registry.names import PROVENANCE_SUFFIX, version_in
+from poetry_aegis.registry.names import PROVENANCE_SUFFIX, version_in, version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable
+
+    from packaging.version import Version
 
 API_VERSION = "1.4"
 
@@ -170,10 +172,9 @@ def latest_file(files: Iterable[ListedFile]) -> ListedFile | None:
     The latest version is the highest of the final ones that are not yanked; where there are none
     of those, the highest that is not yanked; else the highest (PEP 440).
     """
-    from packaging.version import Version
 
     def rank(file: ListedFile) -> tuple[bool, bool, Version, bool]:
-        version, is_offered = Version(file.version), file.yanked is None
+        version, is_offered = version_of(file.version), file.yanked is None
         is_final = not version.is_prerelease
         return is_offered, is_offered and is_final, version, file.file_name.endswith(".whl")
 
@@ -212,9 +213,7 @@ def timestamp(seconds: float) -> str:
 
 
 def _versions(files: Iterable[ListedFile]) -> list[str]:
-    from packaging.version import Version
-
-    return sorted({file.version for file in files}, key=Version)
+    return sorted({file.version for file in files}, key=version_of)
 
 
 def _yank_reason(yanked: object) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 JSON_PAGE = "index.json"
 HTML_PAGE = "index.html"
 GZIP_SUFFIX = ".gz"
+
+_MOST_LINKS = 4096  # kept in memory: each upload writes those of all the project's files
 
 
 def write_project_page(folder: Path, listing: Listing) -> None:
@@ -78,6 +81,7 @@ def _markers(listing: Listing) -> Iterable[tuple[str, str]]:
         yield "pypi:alternate-locations", address
 
 
+@lru_cache(maxsize=_MOST_LINKS)
 def _link(project: str, file: ListedFile) -> str:
     path = f"../../packages/{project}/{quote(file.file_name)}"
     attributes = "".join(f' {name}="{escape(value)}"' for name, value in _attributes(path, file))

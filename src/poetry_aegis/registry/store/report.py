@@ -12,6 +12,8 @@ class Report:
 
     *missing*: a page tells of it and it is not there. *extra*: it is there and no page tells of
     it. *changed*: it is not what its page says. *unreadable*: no distribution, or not to be read.
+    *unverified*: its uploads must be signed, and it is not as they have to be. It may have come in
+    another way, or a key counts no longer: pages and files agree all the same.
     """
 
     projects: int = 0
@@ -20,6 +22,7 @@ class Report:
     extra: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     unreadable: tuple[str, ...] = ()
+    unverified: tuple[str, ...] = ()
 
     def __add__(self, other: Report) -> Report:
         """Return both in one."""
@@ -28,7 +31,7 @@ class Report:
 
     @property
     def is_clean(self) -> bool:
-        """Whether all matches."""
+        """Whether pages and files match."""
         return not (self.missing or self.extra or self.changed or self.unreadable)
 
     def to_json(self) -> dict[str, Any]:

@@ -53,14 +53,10 @@ if TYPE_CHECKING:
 
     # Told of a project whose pages are on disk, with ``None`` where the project is gone.
     Observer: TypeAlias = Callable[[str, Listing | None], None]
-    # Asked whether a file may have this provenance; raises where it may not.
-    Judge: TypeAlias = Callable[[bytes | None], None]
+    # Returns the provenance of a file that has one, and is given another; raises where it may not.
+    Join: TypeAlias = Callable[[bytes | None, bytes | None], bytes | None]
 
 logger = logging.getLogger(__name__)
-
-
-def _unjudged(_provenance: bytes | None) -> None:
-    pass
 
 
 class Store:
@@ -119,18 +115,18 @@ class Store:
         overwriting: Overwriting,
         provenance: bytes | None = None,
         *,
-        judged: Judge = _unjudged,
+        joined: Join = with_more,
         uploaded: float | None = None,
     ) -> Outcome:
         """Take the file *path* in as *distribution* and bring its project's pages up to date.
 
         *path* is one that `incoming` gave, already durable; *uploaded* is in seconds since 1970,
         now unless given. Returns when all of it would survive a power cut. A file that is there
-        with the same bytes stays as it is; only what *provenance* has beyond its own is added. One
-        that is overwritten is a new file: neither a yank nor a provenance of the old one is kept.
+        with the same bytes stays as it is, but for its provenance: *joined* makes one of that and
+        the given *provenance*. One that is overwritten is a new file: neither a yank nor a
+        provenance of the old one is kept.
 
-        Raises what `admission.decide` does, `BadAttestations` for more than a file may have, and
-        what *judged* does of the provenance that the file would have; then all is as before.
+        Raises what `admission.decide` and *joined* do; then all is as before.
         """
         name = distribution.name
         with self._writing(name.project):
@@ -139,8 +135,7 @@ class Store:
             was_there = self.exists(name.project)
             known = before.file(name.file_name) if outcome is Outcome.UNCHANGED else None
             present = provenance_beside(self.data, name.project, name.file_name) if known else None
-            provenance = with_more(present, provenance)
-            judged(provenance)
+            provenance = joined(present, provenance)
             if known and provenance == present:
                 return outcome
             listed = known or distribution.listed(time.time() if uploaded is None else uploaded)

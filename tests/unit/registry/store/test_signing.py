@@ -101,16 +101,16 @@ def test_more_than_a_file_may_have_are_refused_and_none_is_lost(
     assert add(store, wheel, provenance=by(wheel, ADA)) is Outcome.SIGNED
 
 
-def test_who_judges_sees_all_that_the_file_would_have(
+def test_who_decides_sees_what_is_there_and_what_is_given(
     store: Store, data: DataDirectory, tmp_path: Path
 ) -> None:
     wheel = make_wheel(tmp_path)
     add(store, wheel, provenance=by(wheel, ADA))
     before = everything(data.root)
-    seen: list[int] = []
+    seen: list[tuple[int, int]] = []
 
-    def refuse(provenance: bytes | None) -> None:
-        seen.append(len(attestations_in(provenance)))
+    def refuse(present: bytes | None, given: bytes | None) -> bytes | None:
+        seen.append((len(attestations_in(present)), len(attestations_in(given))))
         raise NotSigned("no")
 
     for file, provenance in ((wheel, by(wheel, BOB)), (make_wheel(tmp_path, "new"), None)):
@@ -119,10 +119,10 @@ def test_who_judges_sees_all_that_the_file_would_have(
             stream.flush()
             with pytest.raises(NotSigned):
                 store.add(
-                    path, inspected(path, file), Overwriting.NOT_ASKED, provenance, judged=refuse
+                    path, inspected(path, file), Overwriting.NOT_ASKED, provenance, joined=refuse
                 )
 
-    assert seen == [2, 0]
+    assert seen == [(1, 1), (0, 0)]
     assert everything(data.root) == before
 
 
