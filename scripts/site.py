@@ -72,7 +72,9 @@ KOREAN = Language(
     up="../",
     names=(
         ("Home", "처음"),
-        ("Guides", "안내서"),
+        ("Begin", "시작하기"),
+        ("Use", "사용하기"),
+        ("Run an index", "인덱스 운영하기"),
         ("Reference", "레퍼런스"),
         ("About", "이 프로젝트"),
         ("Light", "밝은 화면"),

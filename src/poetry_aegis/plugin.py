@@ -81,6 +81,7 @@ COMMANDS = {
     "aegis client source": "client_source:ClientSourceCommand",
     "aegis client show": "client_show:ClientShowCommand",
     "aegis client poetry": "client_poetry:ClientPoetryCommand",
+    "aegis completions": "completions:CompletionsCommand",
 }
 
 

@@ -9,13 +9,38 @@ from __future__ import annotations
 Key = tuple[str, str, str]
 
 README = "README.md"
-GUIDE = "docs/guide.md"
-
+STARTED = "docs/getting-started.md"
+SERVER = "docs/server.md"
+CLIENTS = "docs/clients.md"
+VERSIONS = "docs/versions.md"
+ADVANCED = "docs/advanced.md"
+CI = "docs/ci.md"
+MONITORING = "docs/monitoring.md"
+SECURITY = "docs/security.md"
+BACKUP = "docs/backup.md"
+TROUBLES = "docs/troubleshooting.md"
+MIGRATION = "docs/migration.md"
+PUBLISHING = "docs/publishing.md"
 SIGNING = "docs/signing.md"
 
 # The pages whose blocks are run, and the heading before which that ends: the rest is still to come,
-# and so are docs/publishing.md, docs/registry.md and docs/stack.md.
-PAGES: dict[str, str | None] = {README: None, GUIDE: None, SIGNING: "Several signers"}
+# and so are docs/registry.md and docs/stack.md.
+PAGES: dict[str, str | None] = {
+    README: None,
+    STARTED: None,
+    SERVER: None,
+    CLIENTS: None,
+    VERSIONS: None,
+    ADVANCED: None,
+    CI: None,
+    MONITORING: None,
+    SECURITY: None,
+    BACKUP: None,
+    TROUBLES: None,
+    MIGRATION: None,
+    PUBLISHING: "Which repository",
+    SIGNING: "Several signers",
+}
 
 # Lines that are left away, wherever they stand, and why.
 LINES_THAT_CANNOT_RUN = {
@@ -23,38 +48,80 @@ LINES_THAT_CANNOT_RUN = {
     'poetry self add "poetry-aegis[signing]"': "installs from an index that has this plugin",
     "make demo": "takes a minute, and is run by CI itself",
     "make test": "would run this test",
+    "systemctl enable --now poetry-aegis": "needs root and systemd",
 }
 
+NAME = "pypi.example.com"
+ELSEWHERE = f"https://{NAME}/"
+
 BLOCKS_THAT_CANNOT_RUN: dict[Key, str] = {
-    (GUIDE, "Releases on GitHub, GitLab and Gitea", "export GITHUB_TOKEN=..."): (
+    (VERSIONS, "Releases on GitHub, GitLab and Gitea", "export GITHUB_TOKEN=..."): (
         "needs a project on GitHub; tests/unit/forge has stand-ins for all forges"
     ),
+    (
+        CLIENTS,
+        "Set them up",
+        f"poetry aegis client setup --url {ELSEWHERE} --ca ca.crt --username ada",
+    ): "needs an index on another machine; tests/integration has one with TLS",
+    (
+        TROUBLES,
+        "The certificate is refused",
+        f"openssl s_client -connect {NAME}:443 -CAfile ca.crt < /dev/null",
+    ): "needs a server on another machine",
+    (TROUBLES, "No answer", f"getent hosts {NAME}"): "needs a server on another machine",
+    (MIGRATION, "From devpi", "devpi-export --serverdir ~/.devpi/server ./export"): (
+        "needs a devpi; tests/unit/registry/importing has what its export writes"
+    ),
+    (
+        MIGRATION,
+        "From devpi",
+        "poetry aegis server import https://index.example.com/simple/ --only 'acme-*'",
+    ): "needs another index; tests/unit/registry/importing has some",
 }
 
 INSTALL = 'poetry self add "poetry-aegis[registry]"     # without [registry] where only clients are'
 BEGIN: Key = (README, "Use it", INSTALL)
 SESSION: Key = (README, "Use it", "git log --oneline -2")
 KILLED: Key = (README, "Use it", "poetry aegis release auto --push-tag --publish")
-LINT: Key = (GUIDE, "Check the messages", "poetry aegis lint")
-MAINTENANCE: Key = (GUIDE, "Branches", "git switch -c 1.2.x v1.2.0")
-LOOK_BACK: Key = (GUIDE, "Look back, and check", "poetry aegis changelog")
-BROKEN: Key = (GUIDE, "A release that broke off", "poetry aegis release auto --push-tag")
-ABORT: Key = (GUIDE, "A release that broke off", "poetry aegis release --abort")
+LIVES: Key = (SERVER, "Where it lives", "poetry aegis server status")
+APPLY: Key = (SERVER, "Settings", "poetry aegis server apply")
+SET_UP: Key = (CLIENTS, "Set them up", "poetry aegis client setup --username installer --dry-run")
+PROFILE: Key = (CLIENTS, "Several indexes", "poetry aegis client setup pip --profile dev")
+WITH_PIP: Key = (CLIENTS, "With pip", "python3 -m venv try")
+UPLOAD: Key = (CLIENTS, "Publish", "poetry publish --build -r aegis")
+BREAKING: Key = (VERSIONS, "Breaking changes", "cat > src/acme_greeter/__init__.py <<'EOF'")
+LINT: Key = (VERSIONS, "Check the messages", "poetry aegis lint")
+MAINTENANCE: Key = (VERSIONS, "Branches", "git switch -c 1.2.x v1.2.0")
+LOOK_BACK: Key = (VERSIONS, "Look back, and check", "poetry aegis changelog")
+BROKEN: Key = (VERSIONS, "A release that broke off", "poetry aegis release auto --push-tag")
+ABORT: Key = (VERSIONS, "A release that broke off", "poetry aegis release --abort")
 BRANCH: Key = (
-    GUIDE,
+    VERSIONS,
     "Protected branches",
     'poetry aegis release auto --branch "release/{version}" --push-tag',
 )
-MERGED: Key = (GUIDE, "Protected branches", "git pull")
-REFUSED: Key = (GUIDE, "For machines", "poetry aegis release 0.1.0 --json 2> /dev/null")
-PIPELINE: Key = (GUIDE, "In CI", 'git config user.name "Release robot"')
+MERGED: Key = (VERSIONS, "Protected branches", "git pull")
 SEVERAL: Key = (
-    GUIDE,
+    VERSIONS,
     "Several packages in one repository",
     "poetry aegis release auto --all --dry-run",
 )
-APPLY: Key = (GUIDE, "Settings", "poetry aegis server apply")
+REFUSED: Key = (ADVANCED, "For machines", "poetry aegis release 0.1.0 --json 2> /dev/null")
+WRITTEN: Key = (CI, "Have it written", "poetry aegis ci init github")
+SNAPSHOT: Key = (CI, "What it does", 'git commit --allow-empty -m "fix: greet in the right order"')
+PIPELINE: Key = (CI, "By hand", 'git config user.name "Release robot"')
+WATCHED: Key = (MONITORING, "Is it well", "poetry aegis server status --json")
+SAFE: Key = (
+    SECURITY,
+    "The index",
+    "poetry aegis server doctor --only passwords --only tokens --only private-files",
+)
+SAVED: Key = (BACKUP, "Make one", "poetry aegis server backup")
+FIRST: Key = (TROUBLES, "First of all", "poetry aegis server doctor")
+MOVED: Key = (MIGRATION, "From pypiserver", "poetry aegis server import ~/packages --dry-run")
+NEXT: Key = (MIGRATION, "From python-semantic-release", "poetry aegis release auto --dry-run")
 
+PUBLISHER: Key = (PUBLISHING, "What happens", "poetry aegis publish")
 SIGNER: Key = (SIGNING, "Ten minutes", 'poetry self add "poetry-aegis[signing]"')
 
 # What ends with something else than 0, as the page says.
@@ -113,15 +180,47 @@ git remote set-url origin ../copy.git
 RETURN = "cd ../acme-greeter\n"
 LEAVE_COPY = f"{RETURN}rm -rf ../copy ../copy.git\n"
 
-# An index that Poetry knows, and the guide's project with the release that a page speaks of.
+# An index that Poetry knows, and the project of the pages with its first release.
 INDEX = """\
 poetry aegis server init --driver embedded
 poetry aegis server start > /dev/null
 poetry aegis client poetry > /dev/null
 """
+PROJECT = f"{NEW_PROJECT}new_project acme-greeter acme-greeter 0.1.0\n"
+PUBLISHED = f"{INDEX}{PROJECT}poetry aegis publish > /dev/null\n"
+RELEASED = f"{INDEX}{NEW_PROJECT}new_project acme-greeter acme-greeter 0.3.0\n"
+# What this machine says of its own to pip, uv and requests.
+ALONE = "unset PIP_CERT PIP_FIND_LINKS SSL_CERT_DIR SSL_CERT_FILE REQUESTS_CA_BUNDLE\n"
 
 # What has happened before a block, where the page does not show it.
 BEFORE: dict[Key, str] = {
+    LIVES: f"""\
+{PUBLISHED}poetry aegis server user add installer --role reader > /dev/null
+poetry aegis server user add robot > /dev/null
+""",
+    SET_UP: f"""\
+{PUBLISHED}{ALONE}cd ..
+poetry aegis server user add installer --role reader
+""",
+    PROFILE: """\
+poetry new -q acme-profiles
+cd acme-profiles
+printf '%s\\n' '' '[tool.poetry-aegis.profiles.dev]' 'url = "http://127.0.0.1:8080/"' \\
+    'username = "installer"' >> pyproject.toml
+""",
+    WITH_PIP: "cd ..\npoetry aegis client setup uv --username installer\n",
+    UPLOAD: "poetry aegis client setup twine\n",
+    BREAKING: PUBLISHED,
+    REFUSED: f"{NEW_PROJECT}new_project acme-greeter acme-greeter 0.2.0\n",
+    WRITTEN: f"{INDEX}{PROJECT}git remote set-url origin https://github.com/acme/greeter.git\n",
+    WATCHED: PUBLISHED,
+    SAFE: INDEX,
+    SAVED: PUBLISHED,
+    FIRST: PUBLISHED,
+    MOVED: f"""\
+{INDEX}{PROJECT}poetry build -q
+mv dist ~/packages
+""",
     BEGIN: """\
 poetry new -q oracle
 cd oracle
@@ -142,7 +241,8 @@ git commit -q --allow-empty -m "feat: ask the oracle"
 git commit -q --allow-empty -m "fix(api): answer empty questions"
 """,
     KILLED: f"{KILL}kill_at_the_push\n",
-    SIGNER: f"{INDEX}{NEW_PROJECT}new_project acme-greeter acme-greeter 0.3.0\n",
+    PUBLISHER: RELEASED,
+    SIGNER: RELEASED,
     LINT: """\
 git switch -q -c messages
 git commit -q --allow-empty -m "Fix : greet in the right order"
@@ -174,10 +274,12 @@ git clone -q ../protected.git ../reviewer
 git -C ../reviewer merge -q --no-ff -m "Merge release/0.2.0" origin/release/0.2.0
 git -C ../reviewer push -q
 """,
-    PIPELINE: f"""\
-{COPY}export ROBOT_PASSWORD=correct-horse-battery
+    PIPELINE: """\
+export ROBOT_PASSWORD=correct-horse-battery
 echo "$ROBOT_PASSWORD" | poetry aegis server user add robot --password-stdin > /dev/null
-git commit -q --allow-empty -m "feat!: greet everybody"
+git remote set-url origin ../acme-greeter.git
+git add .
+git commit -q -m "feat!: greet everybody"
 """,
     SEVERAL: """\
 mkdir ../several
@@ -206,10 +308,6 @@ AFTER: dict[Key, str] = {
     LINT: "git switch -q main\ngit branch -q -D messages\n",
     MAINTENANCE: RETURN,
     ABORT: LEAVE_COPY,
-    REFUSED: RETURN,
-    PIPELINE: f"""\
-unset POETRY_HTTP_BASIC_AEGIS_USERNAME POETRY_HTTP_BASIC_AEGIS_PASSWORD ROBOT_PASSWORD
-poetry aegis delete acme-greeter==0.3.0 --yes > /dev/null
-{LEAVE_COPY}""",
+    MERGED: RETURN,
     SEVERAL: RETURN,
 }

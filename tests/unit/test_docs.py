@@ -44,9 +44,10 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference.md"
-GUIDE = ROOT / "docs" / "guide.md"
-KOREAN_GUIDE = ROOT / "docs" / "ko" / "guide.md"
-KOREAN_PAGES = sorted(KOREAN_GUIDE.parent.glob("*.md"))
+KOREAN = ROOT / "docs" / "ko"
+KOREAN_PAGES = sorted(KOREAN.glob("*.md"))
+VERSIONS = [folder / "versions.md" for folder in (ROOT / "docs", KOREAN)]
+TROUBLES = [folder / "troubleshooting.md" for folder in (ROOT / "docs", KOREAN)]
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md")),
     *sorted((ROOT / "docs").rglob("*.md")),
@@ -202,11 +203,11 @@ def test_the_reference_has_each_exit_code() -> None:
 # The guides
 
 
-@pytest.mark.parametrize("guide", [GUIDE, KOREAN_GUIDE], ids=page_id)
-def test_a_guide_says_what_each_type_of_commit_does(guide: Path) -> None:
+@pytest.mark.parametrize("page", VERSIONS, ids=page_id)
+def test_a_guide_says_what_each_type_of_commit_does(page: Path) -> None:
     documented = {
         types[0]: (row[1], row[2])
-        for row in rows(guide.read_text(encoding="utf-8"))
+        for row in rows(page.read_text(encoding="utf-8"))
         if len(row) == 3 and len(types := CODE_SPAN.findall(row[0])) == 1
     }
     listed = {name: heading for name, heading in DEFAULT_SECTIONS.items() if heading}
@@ -215,9 +216,9 @@ def test_a_guide_says_what_each_type_of_commit_does(guide: Path) -> None:
     }
 
 
-@pytest.mark.parametrize("guide", [GUIDE, KOREAN_GUIDE], ids=page_id)
-def test_a_guide_explains_only_exit_codes_that_there_are(guide: Path) -> None:
-    explained = [int(row[0]) for row in rows(guide.read_text(encoding="utf-8")) if row[0].isdigit()]
+@pytest.mark.parametrize("page", TROUBLES, ids=page_id)
+def test_a_guide_explains_only_exit_codes_that_there_are(page: Path) -> None:
+    explained = [int(row[0]) for row in rows(page.read_text(encoding="utf-8")) if row[0].isdigit()]
     assert explained
     assert explained == sorted(explained)
     assert set(explained) <= set(EXIT_CODES)

@@ -54,6 +54,7 @@ SHARED = {
     "ci_publishing",
     "ci_report",
     "ci_tag",
+    "columns",
     "server_base",
     "server_progress",
     "progress",

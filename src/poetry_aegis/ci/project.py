@@ -144,7 +144,7 @@ def _require_fit(project: PipelineProject) -> None:
             hint=f'Without a test index, write in {TABLE}: test_branch = ""',
         )
     if not (project.test.strip() and project.test.isprintable()):
-        raise SettingsError(f"test in {TABLE} has to be a command on one line.")
+        raise SettingsError(f"The setting test in {TABLE} has to be a command on one line.")
 
 
 def _require(key: str, value: str, pattern: re.Pattern[str], what: str) -> None:

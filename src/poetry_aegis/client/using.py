@@ -96,7 +96,7 @@ def _uv_tables(
         if isinstance(table, dict):
             yield table, str(above / "pyproject.toml")
             break
-    for path in (uv.location(), Path("/etc/uv/uv.toml")):
+    for path in (uv.location(), uv.system_location()):
         yield _toml(path), str(path)
 
 

@@ -35,6 +35,13 @@ def location() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "uv" / "uv.toml"
 
 
+def system_location() -> Path:
+    """Return the file of the whole machine, which counts after the user's."""
+    if os.name == "nt":
+        return Path(os.environ.get("PROGRAMDATA", r"C:\ProgramData"), "uv", "uv.toml")
+    return Path("/etc/uv/uv.toml")
+
+
 def work(index: Index) -> Work:
     """Return what makes *index* the one index of uv, in place of the public one."""
     path = location()

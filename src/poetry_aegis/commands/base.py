@@ -51,7 +51,7 @@ class AegisCommand(Command):
             self.report(_refused_by_system(error))
             return 1
         except Exception as error:
-            if self.io.is_verbose():
+            if self.io.is_verbose() and not self.wants_json:
                 raise
             self.report(_unexpected(error))
             return 1
@@ -72,6 +72,16 @@ class AegisCommand(Command):
             self.io.decorated(decorated=True)
         elif in_pipeline:
             self.io.decorated(decorated=False)  # Its log is a file, even where it is a terminal.
+
+    def merge_application_definition(self, merge_args: bool = True) -> None:  # noqa: FBT001, FBT002
+        """Join Poetry's own options, as cleo wants it; to be shown, all of them in 80 columns."""
+        super().merge_application_definition(merge_args)
+        if merge_args:
+            return
+        from poetry_aegis.commands.columns import in_columns
+
+        # Without its arguments, a definition is joined only to be shown by --help.
+        self._full_definition = in_columns(self.definition)
 
     # Output
 
@@ -207,7 +217,9 @@ def _unexpected(error: Exception) -> AegisError:
 
     kind = type(error).__name__
     detail = " ".join(str(error).split())
-    return AegisError(
+    wrapped = AegisError(
         f"Unexpected {kind}: {detail}" if detail else f"Unexpected {kind}.",
         hint="This looks like a bug in poetry-aegis; run the command again with -v for the trace.",
     )
+    wrapped.__cause__ = error
+    return wrapped

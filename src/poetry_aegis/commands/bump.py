@@ -32,7 +32,7 @@ class BumpCommand(AegisCommand):
         "  <c1>poetry aegis bump patch</c1>                                1.2.3 -> 1.2.4\n"
         "  <c1>poetry aegis bump prerelease --prerelease-type alpha</c1>   1.2.3 -> 1.2.4a0\n"
         "  <c1>poetry aegis bump final</c1>                                1.2.4rc1 -> 1.2.4\n\n"
-        "Changes pyproject.toml, and the version_files of its [tool.poetry-aegis]. "
+        "Changes pyproject.toml, and the version_files of its [tool.poetry-aegis].\n"
         "Commits nothing: <c1>poetry aegis release</c1> does the whole of it."
     )
 

@@ -41,8 +41,8 @@ class ChangelogCommand(AegisCommand):
         "  <c1>poetry aegis changelog 1.2.3 --write</c1>   the same, put into the file\n"
         "  <c1>poetry aegis changelog --all --write</c1>   every section that the file lacks\n"
         "  <c1>poetry aegis changelog --check</c1>         for CI: is a release missing?\n\n"
-        "A section that stands in the file already is printed as it stands there, and is never "
-        "changed but for entries that it lacks."
+        "A section that stands in the file already is printed as it stands there, and\n"
+        "is never changed but for entries that it lacks."
     )
 
     def perform(self) -> int:

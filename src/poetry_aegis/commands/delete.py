@@ -42,7 +42,9 @@ class DeleteCommand(IndexCommand):
         "  <c1>poetry aegis delete demo --all --dry-run</c1>\n\n"
         "A project whose versions are all deleted keeps its name; <c1>--all</c1> gives that up,\n"
         "too. It is shown what would go, and asked on a terminal; elsewhere <c1>--yes</c1> is\n"
-        "needed. The user is an admin of a poetry-aegis server."
+        "needed. The user is an admin of a poetry-aegis server.\n\n"
+        "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
+        "address; a password that Poetry has goes to its own server alone."
     )
 
     changes_index = True

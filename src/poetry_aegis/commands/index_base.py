@@ -36,16 +36,17 @@ class IndexCommand(AegisCommand):
         Told are the name and the rule, where one may wonder and always before a change.
         """
         from poetry_aegis import poetry_api
-        from poetry_aegis.commands.repository_choice import choose_name
+        from poetry_aegis.commands.repository_choice import locate
         from poetry_aegis.errors import NoProject
 
         try:
             project = poetry_api.load_project(self)
         except NoProject:
             project = None  # An index is administered from anywhere.
-        choice = choose_name(self, project, self.option("repository"))
-        repository = poetry_api.find_repository(self, choice.name)
-        if self.changes_index or not choice.is_plain:
+        asked = self.option("repository")
+        found = locate(self, project, asked, uploads=self.changes_index)
+        repository, choice = found.repository, found.choice
+        if choice is not None and (self.changes_index or not choice.is_plain):
             where = f"<info>{plain(repository.name)}</info> ({plain(repository.upload_url)})"
             self.io.write_error_line(f"Repository: {where}, {plain(choice.rule)}")
         return repository

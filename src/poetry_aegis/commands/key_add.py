@@ -47,7 +47,7 @@ What such a place needs is added with <c1>poetry self add</c1>, and it finds its
 credentials, as its other programs do.
 
 <b>Examples:</b>
-  <c1>poetry aegis key add ada --gpg 6F5E3A...40 digits</c1>
+  <c1>poetry aegis key add ada --gpg FINGERPRINT</c1>
   <c1>poetry aegis key add release --uri awskms:alias/release</c1>"""
 
     def perform(self) -> int:

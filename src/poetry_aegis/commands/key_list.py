@@ -23,7 +23,11 @@ class KeyListCommand(KeyCommand):
     help = """\
 Shows your own keys, with which you can sign, and in a project those that it
 trusts: in [tool.poetry-aegis.trust] and in the team's file. A key that is
-your own is not thereby trusted."""
+your own is not thereby trusted.
+
+<b>Examples:</b>
+  <c1>poetry aegis key list</c1>
+  <c1>poetry aegis key list --json</c1>"""
 
     def perform(self) -> int:
         """Print what is known of each key."""

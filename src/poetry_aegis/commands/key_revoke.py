@@ -32,7 +32,11 @@ signer says when something was signed. What is still wanted is signed
 again, with another key.
 
 The key is left where it is, so that what it has signed is found to be
-revoked, and not merely unknown."""
+revoked, and not merely unknown.
+
+<b>Examples:</b>
+  <c1>poetry aegis key revoke ada --reason "the laptop was stolen"</c1>
+  <c1>poetry aegis key revoke ada --dry-run</c1>"""
 
     def perform(self) -> int:
         """Write the revocation, or show what would be written."""

@@ -39,7 +39,9 @@ class ProjectCommand(IndexCommand):
         "  <c1>archived</c1>     takes no more uploads\n"
         "  <c1>quarantined</c1>  takes no uploads and offers no files, until it is looked into\n\n"
         '  <c1>poetry aegis project demo --status archived --reason "now in demo2"</c1>\n\n'
-        "To set it, the user is an admin of a poetry-aegis server."
+        "To set it, the user is an admin of a poetry-aegis server.\n\n"
+        "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
+        "address; a password that Poetry has goes to its own server alone."
     )
 
     @property

@@ -47,18 +47,22 @@ class PromoteCommand(AegisCommand):
         "before any is sent. What is signed of them goes with them. A file that is\n"
         "there already is not sent again; another one of its name stops it all.\n\n"
         "With <c1>--dry-run</c1> all of that is done, but for the sending. It works outside of\n"
-        "a project, too."
+        "a project, too. Both repositories are named, so <c1>PYPI_INDEX_URL</c1> has no say."
     )
 
     def perform(self) -> int:
         """Promote, or say what would be promoted."""
+        import shlex
+
         from poetry_aegis.errors import PublishError
 
         release = self._release()
         try:
             return self._promote(release)
         except PublishError as error:
-            error.hint = _way_out(error.hint, self.option("from"))
+            names = ["--from", self.option("from"), "--to", self.option("to")]
+            again = shlex.join(["--no-verify", str(release), *map(str, names)])
+            error.hint = _way_out(error.hint, self.option("from"), again)
             raise
 
     def _promote(self, release: Release) -> int:
@@ -227,8 +231,10 @@ def _carried(
     return found
 
 
-def _way_out(hint: str, source: str) -> str:
+def _way_out(hint: str, source: str, again: str = "--no-verify") -> str:
     """Return the *hint* of an error as it helps with a promotion from *source*.
+
+    *again* is what follows ``promote`` where nothing is to be verified.
 
     What reads and uploads is the same as for `publish`, and names that.
     """
@@ -241,9 +247,9 @@ def _way_out(hint: str, source: str) -> str:
         )
     hint = hint.replace(
         "Publish without reading the index back: poetry aegis publish --no-verify",
-        "Promote without reading the index back: poetry aegis promote --no-verify",
+        f"Promote without reading the index back: poetry aegis promote {again}",
     )
-    lines = hint.replace("publish --no-verify", "promote --no-verify").splitlines()
+    lines = hint.replace("publish --no-verify", f"promote {again}").splitlines()
     return "\n".join(line for line in lines if "publish --no-check" not in line)
 
 

@@ -39,17 +39,27 @@ class PublishCommand(SigningCommand):
         DRY_RUN,
         JSON,
     ]
-    help = (
-        "Asks the index whether it would take the upload, builds the sdist and the\n"
-        "wheel in a clean place, uploads them with the credentials that Poetry has\n"
-        "for the repository, and reads the index back until it shows every file\n"
-        "with its sha256. Files that are there already are not sent again, so the\n"
-        "command can be repeated. The files are also put into dist/.\n\n"
-        "Without <c1>-r</c1> the repository is the one that AEGIS_REPOSITORY names,\n"
-        "that [tool.poetry-aegis.repositories] has for the branch, that\n"
-        "[tool.poetry-aegis] has for all, or the only one that Poetry knows; the\n"
-        "public index is used only when named: <c1>-r pypi</c1>."
-    )
+    help = """\
+Asks the index whether it would take the upload, builds the sdist and the
+wheel in a clean place, uploads them with the credentials that Poetry has
+for the repository, and reads the index back until it shows every file
+with its sha256. Files that are there already are not sent again, so the
+command can be repeated. The files are also put into dist/.
+
+Without <c1>-r</c1> the repository is the one that AEGIS_REPOSITORY names,
+that [tool.poetry-aegis.repositories] has for the branch, that
+[tool.poetry-aegis] has for all, or the only one that Poetry knows; the
+public index is used only when named: <c1>-r pypi</c1>.
+
+An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own
+address. What Poetry keeps for a repository is sent to its own scheme, host
+and port alone, so the address then holds user and password.
+
+<b>Examples:</b>
+  <c1>poetry aegis publish</c1>
+  <c1>poetry aegis publish -r aegis --dry-run</c1>
+  <c1>poetry aegis publish --bump patch --sign</c1>
+  <c1>poetry aegis publish -r pypi</c1>"""
 
     def perform(self) -> int:
         """Publish, or say what publishing would do."""

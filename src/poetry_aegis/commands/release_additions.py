@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import asdict
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.errors import AegisError, BuildFailed, FileConflict, UsageError
+from poetry_aegis.publish.named_index import INDEX_VARIABLE, address_in
 from poetry_aegis.release.sequence import Additions
 from poetry_aegis.release.steps import Build, Publish
 from poetry_aegis.release.version.numbers import parse_version
@@ -65,10 +67,14 @@ class ReleaseAdditions(Additions):
             _require_no_password(command, None)
             return cls(command, resumed=True)
         from poetry_aegis.commands.publishing import PublishOptions, find_repository
+        from poetry_aegis.commands.repository_choice import relocate
 
         options = PublishOptions(**publish["options"])
         _require_no_password(command, options.user)
-        repository = find_repository(command, publish["repository"])
+        index = publish.get("index")
+        _require_same_index(index)
+        find = relocate if index else find_repository
+        repository = find(command, publish["repository"])
         if options.user:
             repository = _as_before(command, repository, options.user)
         return cls(command, repository, options, resumed=True)
@@ -78,7 +84,12 @@ class ReleaseAdditions(Additions):
         """What `of_plan` reads."""
         if self._repository is None or self._options is None:
             return {}
-        return {"publish": {"repository": self._repository.name, "options": asdict(self._options)}}
+        publish = {
+            "repository": self._repository.name,
+            "options": asdict(self._options),
+            "index": address_in(os.environ),
+        }
+        return {"publish": publish}
 
     def say(self, line: str) -> None:
         """Print *line* among the steps."""
@@ -201,6 +212,21 @@ def _as_before(command: AegisCommand, repository: Repository, user: str) -> Repo
         "Or let Poetry keep it: poetry config http-basic.{repository} {user}"
     )
     return as_user(command, repository, user, from_stdin=from_stdin, hint=hint)
+
+
+def _require_same_index(begun: str | None) -> None:
+    """Raise `UsageError` where the environment names another index than when it was *begun*."""
+    if address_in(os.environ) == begun:
+        return
+    if begun is None:
+        raise UsageError(
+            f"The release was begun without {INDEX_VARIABLE}, and goes on without it.",
+            hint=f"Run first: unset {INDEX_VARIABLE}",
+        )
+    raise UsageError(
+        f"The release was begun with {INDEX_VARIABLE} as {begun}, and goes on there.",
+        hint=f"Set it so again, with the user and password that it had: {INDEX_VARIABLE}={begun}",
+    )
 
 
 def _require_no_password(command: AegisCommand, user: str | None) -> None:

@@ -2,35 +2,138 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from poetry_aegis import poetry_api
 from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.progress import ConsoleReporter
-from poetry_aegis.errors import GitError, UsageError
+from poetry_aegis.errors import GitError, PublishError, SettingsError, UnknownRepository, UsageError
+from poetry_aegis.publish.choice import Choice
 from poetry_aegis.publish.choice import choose as choose_by_rule
+from poetry_aegis.publish.named_index import INDEX_VARIABLE, index_in, shares_origin
 from poetry_aegis.publish.trusted import public_origins, trusted_credentials
 from poetry_aegis.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from poetry_aegis.commands.base import AegisCommand
     from poetry_aegis.poetry_api import Project
-    from poetry_aegis.publish.choice import Choice
+    from poetry_aegis.publish.named_index import NamedIndex
     from poetry_aegis.publish.repository import Repository
 
 
 def choose(command: AegisCommand, project: Project, asked: str | None) -> Repository:
     """Return the repository to publish to, as `publish.choice` has it, and say by which rule.
 
-    Raises `UsageError`, and what `find_repository` raises.
+    `PYPI_INDEX_URL` has its say about the address, as `locate` tells. Raises `UsageError`, and what
+    `find_repository` raises.
     """
-    choice = choose_name(command, project, asked)
-    if not asked:
-        command.say(f"Repository: <info>{plain(choice.name)}</info>, {plain(choice.rule)}")
-    return find_repository(command, choice.name)
+    found = locate(command, project, asked, uploads=True)
+    if found.choice is not None and not asked:
+        name, rule = plain(found.choice.name), plain(found.choice.rule)
+        command.say(f"Repository: <info>{name}</info>, {rule}")
+    return _trusted(command, found.repository)
+
+
+@dataclass(frozen=True)
+class Located:
+    """A repository, and what chose it: ``None`` where the environment alone names an index."""
+
+    repository: Repository
+    choice: Choice | None
+
+
+def locate(
+    command: AegisCommand, project: Project | None, asked: str | None, *, uploads: bool
+) -> Located:
+    """Return the repository by the rules of `publish.choice`, at the address that holds here.
+
+    That is its own, or the one that the environment names; then it is told on standard error.
+    *uploads* where something is to be changed there. Raises `UsageError`, `UnknownRepository`,
+    `SettingsError` and `PublishError`.
+    """
+    index = _index_in_environment()
+    if index is None:
+        choice = choose_name(command, project, asked)
+        return Located(poetry_api.find_repository(command, choice.name), choice)
+    own = _located_by_rule(command, project, asked)
+    if own is not None and index.is_that_of(own.repository):
+        return replace(own, repository=index.instead_of(own.repository))
+    if uploads:
+        index.require_uploads()
+    # Who names a repository wants none of another's passwords, not even at its own address.
+    known = None if asked else _repository_at(command, index)
+    if known is not None:
+        _tell_of(command, index, None)
+        choice = Choice(known.name, f"at the address in {INDEX_VARIABLE}")
+        return Located(index.instead_of(known), choice)
+    _tell_of(command, index, own.repository if own else None)
+    if own is None:
+        return Located(index.alone(), None)
+    return replace(own, repository=index.instead_of(own.repository))
+
+
+def relocate(command: AegisCommand, name: str) -> Repository:
+    """Return the repository *name* for a release that goes on, at the address that holds here.
+
+    Raises as `locate` does.
+    """
+    try:
+        return _trusted(command, locate(command, None, name, uploads=True).repository)
+    except UnknownRepository:
+        index = _index_in_environment()
+        if index is None:
+            raise
+        return index.alone()
+
+
+def _located_by_rule(
+    command: AegisCommand, project: Project | None, asked: str | None
+) -> Located | None:
+    """Return the repository that it is without the environment's index.
+
+    ``None`` where none is *asked* for, and no rule leads to one that Poetry knows.
+    """
+    try:
+        choice = choose_name(command, project, asked)
+        return Located(poetry_api.find_repository(command, choice.name), choice)
+    except (UsageError, UnknownRepository):
+        if asked:
+            raise
+        return None
+
+
+def _index_in_environment() -> NamedIndex | None:
+    index_url = poetry_api.pypi_urls()[1]
+    return index_in(os.environ, {index_url, *public_origins(index_url)})
+
+
+def _repository_at(command: AegisCommand, index: NamedIndex) -> Repository | None:
+    """Return the repository of Poetry's that is at the very address of *index*."""
+    for name in poetry_api.repository_names(command):
+        with contextlib.suppress(SettingsError, PublishError):
+            repository = poetry_api.find_repository(command, name)
+            if index.is_that_of(repository):
+                return repository
+    return None
+
+
+def _tell_of(command: AegisCommand, index: NamedIndex, before: Repository | None) -> None:
+    """Say on standard error which index it is, why, and that no password of *before* goes there."""
+    line = f"Index: <info>{plain(index.index_url)}</info>, named in {INDEX_VARIABLE}"
+    if before is None:
+        command.io.write_error_line(line)
+        return
+    name = plain(before.name)
+    command.io.write_error_line(f"{line}, in place of that of {name}")
+    if not shares_origin(before.upload_url, index.index_url):
+        command.io.write_error_line(
+            f"<warning>It is another server: no password or certificate that Poetry has for {name} "
+            "is used there.</>"
+        )
 
 
 def choose_name(command: AegisCommand, project: Project | None, asked: str | None) -> Choice:
@@ -52,7 +155,10 @@ def find_repository(command: AegisCommand, name: str) -> Repository:
 
     Raises `UnknownRepository`, `SettingsError` and `PublishError`.
     """
-    repository = poetry_api.find_repository(command, name)
+    return _trusted(command, poetry_api.find_repository(command, name))
+
+
+def _trusted(command: AegisCommand, repository: Repository) -> Repository:
     with ConsoleReporter(command.messages) as reporter:
         trusted = trusted_credentials(
             repository, os.environ, reporter, origins=public_origins(poetry_api.pypi_urls()[1])

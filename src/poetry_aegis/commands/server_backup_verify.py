@@ -25,7 +25,10 @@ class ServerBackupVerifyCommand(ServerCommand):
 Every byte of the archive is read and compared, and those of the archives
 beside it that it refers to. One that was cut short or altered, or one
 that is missing, is named, and the exit code is 76. It takes no server:
-check a copy wherever it lies."""
+check a copy wherever it lies.
+
+<b>Examples:</b>
+  <c1>poetry aegis server backup verify backup.tar.gz</c1>"""
 
     def perform(self) -> int:
         """Read all of it."""

@@ -28,7 +28,10 @@ tasks that were forgotten, are told on the terminal.
 
 Of a stack of containers the engine alone is taken into the foreground; nginx
 and the others go on, and send it their requests. After Ctrl-C it runs in the
-background again. Without containers the server has to be stopped before."""
+background again. Without containers the server has to be stopped before.
+
+<b>Examples:</b>
+  <c1>poetry aegis server debug</c1>"""
 
     def perform(self) -> int:
         """Serve, with all that there is to tell on the terminal."""

@@ -31,7 +31,11 @@ the users and all settings stay, and <c1>poetry aegis server start</c1> makes th
 rest anew.
 
 With <c1>--data</c1> the packages, users and records are deleted for good. Backups,
-certificates and server.toml stay: a backup can be restored."""
+certificates and server.toml stay: a backup can be restored.
+
+<b>Examples:</b>
+  <c1>poetry aegis server destroy</c1>
+  <c1>poetry aegis server destroy --data</c1>"""
 
     def perform(self) -> int:
         """Ask, then remove."""

@@ -50,10 +50,10 @@ class ServerImportCommand(ServerCommand):
         "  <c1>poetry aegis server import https://index.example.com/simple/ --only 'acme-*'</c1>\n"
         "      another index; a user and password come from the URL or from netrc\n\n"
         "Each file is checked as an upload is, its digest too. Upload times are kept,\n"
-        "and yanks where the other index tells of them. The source is only read. What is\n"
-        "here already is passed over, so an import that broke off goes on when it is run\n"
-        "again; the server may run meanwhile. One file that cannot be taken over stops\n"
-        "nothing: it is told of at the end, and the exit code is 59."
+        "and yanks where the other index tells of them. The source is only read. What\n"
+        "is here already is passed over, so an import that broke off goes on when it\n"
+        "is run again; the server may run meanwhile. One file that cannot be taken\n"
+        "over stops nothing: it is told of at the end, and the exit code is 59."
     )
 
     def perform(self) -> int:

@@ -27,7 +27,11 @@ class ServerOpenCommand(ServerCommand):
 Prometheus and Grafana answer on the server's own machine alone. From
 another one, go through ssh, with the PORT that is printed here:
 
-  <c1>ssh -L PORT:127.0.0.1:PORT SERVER</c1>"""
+  <c1>ssh -L PORT:127.0.0.1:PORT SERVER</c1>
+
+<b>Examples:</b>
+  <c1>poetry aegis server open</c1>
+  <c1>poetry aegis server open --json</c1>"""
 
     def perform(self) -> int:
         """Print the addresses."""

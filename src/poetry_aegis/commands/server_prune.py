@@ -37,21 +37,27 @@ class ServerPruneCommand(ServerCommand):
         HOME,
         JSON,
     ]
-    help = (
-        "The rules stand in server.toml:\n\n"
-        "  [[retention]]\n"
-        '  projects = ["acme-*"]\n'
-        "  keep_pre_releases = 3   # the newest three; 0, the default, keeps all\n"
-        "  keep_dev_releases = 1\n"
-        "  older_than = 30         # days since the upload\n\n"
-        "A version goes as a whole, and only where every rule that matches its project\n"
-        "and has a number for its kind lets it go: a rule can protect what another one\n"
-        "gives up, and their order does not matter. Yanked versions do not count among\n"
-        "those that are kept. The newest version of each kind stays, and nothing goes of\n"
-        "a quarantined project.\n\n"
-        "<c1>Without --apply nothing is deleted.</c1> Of more than 50 files each project is\n"
-        "one line; --json has them all."
-    )
+    help = """\
+The rules stand in server.toml:
+
+  [[retention]]
+  projects = ["acme-*"]
+  keep_pre_releases = 3   # the newest three; 0, the default, keeps all
+  keep_dev_releases = 1
+  older_than = 30         # days since the upload
+
+A version goes as a whole, and only where every rule that matches its project
+and has a number for its kind lets it go: a rule can protect what another one
+gives up, and their order does not matter. Yanked versions do not count among
+those that are kept. The newest version of each kind stays, and nothing goes
+of a quarantined project.
+
+<c1>Without --apply nothing is deleted.</c1> Of more than 50 files each project is
+one line; --json has them all.
+
+<b>Examples:</b>
+  <c1>poetry aegis server prune</c1>
+  <c1>poetry aegis server prune --apply</c1>"""
 
     def perform(self) -> int:
         """Print the plan, or what was deleted."""

@@ -31,20 +31,26 @@ class ServerReindexCommand(ServerCommand):
         HOME,
         JSON,
     ]
-    help = (
-        "Files that were copied into data/packages/PROJECT by hand, or removed from\n"
-        "there, appear and disappear with this command; with <c1>watch = true</c1> in\n"
-        "server.toml a running server notices them itself. It works while the server\n"
-        "runs, and writes only pages that change.\n\n"
-        "What is found is\n\n"
-        "  missing      a page tells of a file that is not there\n"
-        "  extra        a file is there and no page tells of it\n"
-        "  changed      a file, its metadata or a page is not what it should be\n"
-        "  unreadable   no distribution, or damaged; it is not listed\n"
-        "  unverified   with <c1>--check</c1>: it must be signed to be uploaded, and is not\n\n"
-        "With <c1>--check</c1> the exit code is 58 where anything is found but the last,\n"
-        "which is no matter of pages and files."
-    )
+    help = """\
+Files that were copied into data/packages/PROJECT by hand, or removed from
+there, appear and disappear with this command; with <c1>watch = true</c1> in
+server.toml a running server notices them itself. It works while the server
+runs, and writes only pages that change.
+
+What is found is
+
+  missing      a page tells of a file that is not there
+  extra        a file is there and no page tells of it
+  changed      a file, its metadata or a page is not what it should be
+  unreadable   no distribution, or damaged; it is not listed
+  unverified   with <c1>--check</c1>: it must be signed to be uploaded, and is not
+
+With <c1>--check</c1> the exit code is 58 where anything is found but the last,
+which is no matter of pages and files.
+
+<b>Examples:</b>
+  <c1>poetry aegis server reindex --check</c1>
+  <c1>poetry aegis server reindex</c1>"""
 
     def perform(self) -> int:
         """Print what did not match; with --check that decides the exit code."""

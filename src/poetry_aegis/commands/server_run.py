@@ -20,7 +20,10 @@ class ServerRunCommand(ServerCommand):
     help = """\
 Serves until Ctrl-C or <c1>poetry aegis server stop</c1>, with the log on the
 terminal: for service managers, and to look what is wrong.
-To serve in the background, use <c1>poetry aegis server start</c1>."""
+To serve in the background, use <c1>poetry aegis server start</c1>.
+
+<b>Examples:</b>
+  <c1>poetry aegis server run</c1>"""
 
     def perform(self) -> int:
         """Serve, with the server's log on the terminal."""

@@ -29,6 +29,7 @@ Where a service does not come up, it is named, with the last lines that it
 has logged. Ctrl-C ends the start where it is: what runs goes on, and what was
 not started yet waits for the next <c1>poetry aegis server start</c1>.
 
+  <c1>poetry aegis server start</c1>    starts it
   <c1>poetry aegis server status</c1>   how it is doing
   <c1>poetry aegis server logs</c1>     what it has logged
   <c1>poetry aegis server apply</c1>    brings it to a changed server.toml

@@ -27,7 +27,13 @@ class ServerStatusCommand(ServerCommand):
         HOME,
         JSON,
     ]
-    help = "The exit code is 0 for a server that takes requests, and 54 for one that does not."
+    help = """\
+The exit code is 0 for a server that takes requests, and 54 for one that does
+not.
+
+<b>Examples:</b>
+  <c1>poetry aegis server status</c1>
+  <c1>poetry aegis server status --json</c1>"""
 
     def perform(self) -> int:
         """Print the status; it is an answer, not an error, whatever it is."""

@@ -22,7 +22,10 @@ class ServerStopCommand(ServerCommand):
     help = """\
 Requests that are under way are finished first. A server that is not running
 is no error. Data and measurements stay. To bring in changed settings, use
-<c1>poetry aegis server apply</c1>: it stops no more than it has to."""
+<c1>poetry aegis server apply</c1>: it stops no more than it has to.
+
+<b>Examples:</b>
+  <c1>poetry aegis server stop</c1>"""
 
     def perform(self) -> int:
         """Stop it; one that is not running is fine."""

@@ -23,7 +23,10 @@ class ServerTokenListCommand(ServerCommand):
     options: ClassVar[list[Option]] = [HOME, JSON]
     help = """\
 Shows for each token whose it is, what it is limited to, when it ends and
-when it was used last, to the minute. The tokens themselves are not kept."""
+when it was used last, to the minute. The tokens themselves are not kept.
+
+<b>Examples:</b>
+  <c1>poetry aegis server token list</c1>"""
 
     def perform(self) -> int:
         """Print what is known of each token."""

@@ -26,7 +26,10 @@ class ServerTokenRevokeCommand(ServerCommand):
     help = """\
 The token is refused within a fraction of a second, and cannot be brought
 back. Give its id, as <c1>poetry aegis server token list</c1> shows it, and not
-the token itself: others on this machine can read the command line."""
+the token itself: others on this machine can read the command line.
+
+<b>Examples:</b>
+  <c1>poetry aegis server token revoke ID</c1>"""
 
     def perform(self) -> int:
         """Revoke the token."""

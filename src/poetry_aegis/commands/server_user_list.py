@@ -25,7 +25,10 @@ projects that the user may know of and may change. A role is one of
   publisher   may upload and yank, too
   admin       may delete and overwrite, too, and read the audit trail
 
-Rights are changed with <c1>poetry aegis server user add NAME --keep-password</c1>."""
+Rights are changed with <c1>poetry aegis server user add NAME --keep-password</c1>.
+
+<b>Examples:</b>
+  <c1>poetry aegis server user list</c1>"""
 
     def perform(self) -> int:
         """Print names, roles and the projects that users are limited to."""

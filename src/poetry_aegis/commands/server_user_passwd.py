@@ -27,7 +27,11 @@ nobody can be asked, one is generated and shown once.
 
 The old password ends at once. Rights and API tokens stay as they are: what
 a token may do is not the password's. Revoke tokens that others may know with
-<c1>poetry aegis server token revoke</c1>."""
+<c1>poetry aegis server token revoke</c1>.
+
+<b>Examples:</b>
+  <c1>poetry aegis server user passwd ada</c1>
+  <c1>poetry aegis server user passwd ada --password-stdin</c1>"""
 
     def perform(self) -> int:
         """Ask for the password, then set it."""

@@ -24,7 +24,10 @@ class ServerUserRemoveCommand(ServerCommand):
     help = """\
 The user's password and all the user's API tokens end at once. What the user
 has uploaded stays, and so do the entries of the audit trail. The last admin
-cannot be removed."""
+cannot be removed.
+
+<b>Examples:</b>
+  <c1>poetry aegis server user remove ada</c1>"""
 
     def perform(self) -> int:
         """Remove the user, unless it is the last admin."""

@@ -67,7 +67,15 @@ signed that sha256 under that file name.
   unverifiable  built on this machine, or not from the index: nobody signed it
   excused       the project says that it needs no signature
 
-All but the first and the last end the command with exit code 83."""
+All but the first and the last end the command with exit code 83.
+
+Names are looked for on the index that <c1>PYPI_INDEX_URL</c1> names, if it names one;
+a lock and an environment have their own.
+
+<b>Examples:</b>
+  <c1>poetry aegis verify --lock</c1>
+  <c1>poetry aegis verify demo==1.4.0 -r aegis</c1>
+  <c1>poetry aegis verify dist/demo-1.4.0-py3-none-any.whl</c1>"""
 
     def perform(self) -> int:
         """Check what is named, and tell of it; what does not verify decides the exit code."""

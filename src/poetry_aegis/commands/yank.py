@@ -37,7 +37,9 @@ class YankCommand(IndexCommand):
         '  <c1>poetry aegis yank demo==1.4.0 --reason "loses data"</c1>\n'
         "  <c1>poetry aegis yank demo==1.4.0 --undo</c1>\n\n"
         "The index is a poetry-aegis server that Poetry has as a repository; the user\n"
-        "is a publisher or an admin. To do it again changes nothing."
+        "is a publisher or an admin. To do it again changes nothing.\n\n"
+        "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
+        "address; a password that Poetry has goes to its own server alone."
     )
 
     changes_index = True

@@ -171,7 +171,7 @@ _ACTIVATE = (
 _WANTS_SIGNATURES = "must be signed"
 SIGN = (
     "Sign it with a key that the server trusts: poetry aegis publish --sign\n"
-    "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
+    "What others have signed goes with it: poetry aegis sign && poetry aegis publish --skip-build"
 )
 _PERHAPS = "Mend what it names; the same request would be refused again."
 

@@ -73,6 +73,28 @@ def test_all_that_was_chosen_is_remembered() -> None:
     assert set(kept["publish"]["options"]) == set(PublishOptions.__dataclass_fields__)
 
 
+def test_a_release_goes_on_with_the_index_that_it_was_begun_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("PYPI_INDEX_URL", "https://ada:s3cret@index.example/simple/")
+    begun = begun_with(PublishOptions())
+    assert begun["publish"]["index"] == "https://index.example/simple/"
+    assert "s3cret" not in json.dumps(begun)
+    for other in ("https://other.example/simple/", ""):
+        monkeypatch.setenv("PYPI_INDEX_URL", other)
+        with pytest.raises(UsageError, match=r"begun with PYPI_INDEX_URL as https://index\.exam"):
+            resumed(begun, Command())
+    monkeypatch.delenv("PYPI_INDEX_URL")
+    without = begun_with(PublishOptions())
+    resumed(without, Command())
+    old = {"publish": {key: without["publish"][key] for key in ("repository", "options")}}
+    resumed(old, Command())
+    monkeypatch.setenv("PYPI_INDEX_URL", "https://index.example/simple/")
+    with pytest.raises(UsageError, match="begun without PYPI_INDEX_URL") as raised:
+        resumed(without, Command())
+    assert raised.value.hint == "Run first: unset PYPI_INDEX_URL"
+
+
 def test_no_password_is() -> None:
     assert "s3cret" not in json.dumps(begun_with(ALL))
 

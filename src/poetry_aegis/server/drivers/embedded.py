@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from typing import IO, TYPE_CHECKING
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
     from poetry_aegis.server.processes import ProcessRecord
     from poetry_aegis.server.stack.writing import Change
 
-STOPPED = (0, -signal.SIGTERM, -signal.SIGINT)  # how a process ends that was asked to
+# How a process ends that was asked to; Windows gives it the signal's number for its exit code.
+STOPPED = (0, -signal.SIGTERM, -signal.SIGINT, *([int(signal.SIGTERM)] if os.name == "nt" else []))
 PATIENCE = 30.0  # seconds until a server that does not answer is given up
 
 
