@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.distributions import make_sdist, make_wheel
+from tests.support.distributions import make_built_project
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ def index() -> Iterator[FaultyIndex]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a project with the distributions of its version in dist/."""
-    root = tmp_path / "project"
-    make_sdist(root / "dist")
-    make_wheel(root / "dist")
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    return root
+    return make_built_project(tmp_path / "project")
 
 
 @pytest.fixture

@@ -80,21 +80,21 @@ passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
     def _distributions(self) -> tuple[Sequence[Distribution], str | None, Path | None]:
         """Return the files to sign, the key in the settings, and the project's file.
 
-        Named files need no project. Attestations, which lie beside them, are no such files.
+        Named files need no project.
         """
         from pathlib import Path
 
         from poetry_aegis import poetry_api
         from poetry_aegis.errors import NoProject
         from poetry_aegis.publish.distributions import (
-            ATTESTATION,
             find_distributions,
             read_distribution,
+            without_attestations,
         )
         from poetry_aegis.release.engine import current_version
         from poetry_aegis.settings import load_settings
 
-        files = [file for file in self.argument("files") if not file.endswith(ATTESTATION)]
+        files = without_attestations(self.argument("files"))
         named = [read_distribution(Path(file)) for file in files]
         try:
             project = poetry_api.load_project(self)

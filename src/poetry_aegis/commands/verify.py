@@ -138,14 +138,13 @@ All but the first and the last end the command with exit code 83."""
         from pathlib import Path
 
         from poetry_aegis.publish.contents import parse_release
-        from poetry_aegis.publish.distributions import ATTESTATION
+        from poetry_aegis.publish.distributions import without_attestations
         from poetry_aegis.signing.checking import require_keys
         from poetry_aegis.signing.releases import check_file, check_releases
         from poetry_aegis.signing.sources import open_source
 
         require_keys(trust)
-        # dist/* names these, too; they are looked at with the files that they are about.
-        given = [text for text in self.argument("what") if not text.endswith(ATTESTATION)]
+        given = without_attestations(self.argument("what"))
         paths = [Path(text) for text in given if _is_file(text)]
         names = [parse_release(text) for text in given if not _is_file(text)]
         if not names and not self.option("repository"):

@@ -141,6 +141,14 @@ def test_attestations_among_the_files_are_no_files_to_sign(dist: Path) -> None:
     assert signed(dist) == {f"{name}.publish.attestation" for name in (SDIST, WHEEL)}
 
 
+def test_an_attestation_alone_is_nothing_to_sign(dist: Path) -> None:
+    """And least of all does it stand for all files of the version."""
+    result = aegis("sign", str(dist / f"{WHEEL}.publish.attestation"))
+    assert result.code == BuildFailed.exit_code
+    assert "is not the name of a wheel or an sdist" in result.err
+    assert signed(dist) == set()
+
+
 def test_a_signature_that_the_project_would_not_count_is_warned_of(
     dist: Path, store: KeyStore
 ) -> None:
