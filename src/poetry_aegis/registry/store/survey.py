@@ -43,7 +43,11 @@ def reindex_all(store: Store, progress: Progress) -> Report:
 def _brought_up_to_date(store: Store, project: str) -> Report:
     try:
         files = distribution_files(store.data.project_files(project))
-        if store.is_stale(project) or not _is_listed(store, project, files):
+        if (
+            store.is_stale(project)
+            or not _is_listed(store, project, files)
+            or _check_pages(store, store.listing(project)).changed
+        ):
             return replace(store.reindex(project).report, projects=0)
         return Report(files=len(files))
     except OSError as error:  # The other projects are not to suffer from it.

@@ -313,6 +313,23 @@ def test_a_file_whose_content_was_replaced_is_noticed_by_a_reindex(
     assert store.reindex_all().is_clean
 
 
+def test_pages_that_are_written_otherwise_today_are_made_anew(
+    store: Store, data: DataDirectory, tmp_path: Path
+) -> None:
+    add(store, make_wheel(tmp_path))
+    path = data.project_pages("demo") / "index.json"
+    as_today = path.read_bytes()
+    path.write_bytes(
+        as_today.replace(b'"core-metadata"', b'"dist-info-metadata":{},"core-metadata"')
+    )
+    assert len(store.check().changed) == 1
+
+    assert store.reindex_all().is_clean  # The files are those that were listed.
+
+    assert path.read_bytes() == as_today
+    assert store.check().is_clean
+
+
 def test_damaged_pages_are_made_anew(
     store: Store, data: DataDirectory, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
