@@ -18,7 +18,7 @@ demo: setup  ## See a release, a private index and an installation, for real, in
 	@$(BIN)/python scripts/demo.py
 
 test: setup lint  ## Run every check that needs no Docker
-	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report=
+	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report= --durations=40
 	@echo "Lines and branches that ran: $$($(BIN)/coverage report --format=total) % (make coverage: which did not)"
 
 coverage: setup  ## Show what the last `make test` did not run

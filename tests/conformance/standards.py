@@ -19,13 +19,7 @@ API_VERSION = "1.4"
 STATUSES = {"active", "archived", "quarantined", "deprecated"}
 HEX_256 = re.compile(r"[0-9a-f]{64}")
 UPLOAD_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?Z")  # PEP 700
-OPTIONAL_FILE_KEYS = {
-    "requires-python",
-    "core-metadata",
-    "dist-info-metadata",
-    "gpg-sig",
-    "provenance",
-}
+OPTIONAL_FILE_KEYS = {"requires-python", "core-metadata", "gpg-sig", "provenance"}
 
 
 def check_project_list(page: Mapping[str, Any]) -> None:
@@ -67,7 +61,6 @@ def check_file(file: Mapping[str, Any]) -> None:
     assert UPLOAD_TIME.fullmatch(file["upload-time"])
     assert type(file["yanked"]) in (bool, str)
     assert file["yanked"] != "", "an empty string counts as not yanked"
-    assert file.get("core-metadata") == file.get("dist-info-metadata")
     for digest in (file.get("core-metadata") or {}).values():
         assert HEX_256.fullmatch(digest)
     assert SpecifierSet(file.get("requires-python", "")) is not None
@@ -153,10 +146,11 @@ def file_of_link(text: str, attributes: Mapping[str, str | None]) -> dict[str, A
         "hashes": {algorithm: digest},
         "yanked": (attributes["data-yanked"] or True) if "data-yanked" in attributes else False,
     }
-    for key in ("core-metadata", "dist-info-metadata"):
-        if value := attributes.get(f"data-{key}"):
-            algorithm, _, digest = value.partition("=")
-            file[key] = {algorithm: digest}
+    metadata = attributes.get("data-core-metadata")
+    assert metadata == attributes.get("data-dist-info-metadata"), "its name before PEP 714"
+    if metadata:
+        algorithm, _, digest = metadata.partition("=")
+        file["core-metadata"] = {algorithm: digest}
     for key in ("requires-python", "provenance"):
         if value := attributes.get(f"data-{key}"):
             file[key] = unquote(value) if key == "provenance" else value

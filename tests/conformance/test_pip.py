@@ -10,6 +10,7 @@ import pytest
 from tests.conformance.conftest import YANKED_FOR, make_token, set_status
 from tests.support.clients import run
 from tests.support.distributions import make_wheel
+from tests.support.needs import missing
 from tests.support.registry import RegistryServer, listed_files, upload
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from tests.conformance.relay import Index
 
 BIG = 30 * 1024 * 1024
+OLD_PIP = "23.1.2"
 
 
 def pip(
@@ -26,6 +28,10 @@ def pip(
 ) -> subprocess.CompletedProcess[str]:
     options = ("--no-input", "--disable-pip-version-check", "--index-url", index)
     return run(sys.executable, "-m", "pip", command, *options, *rest, home=home, env=env)
+
+
+def pip_version(home: Path, env: dict[str, str]) -> str:
+    return run(sys.executable, "-m", "pip", "--version", home=home, env=env).stdout
 
 
 def names(folder: Path) -> set[str]:
@@ -47,6 +53,29 @@ def test_installs_what_is_right_for_this_python_and_not_yanked(
     assert index.sent_only_its_format()
     assert index.fetched(".whl") == ["base-2.0.0-py3-none-any.whl", "top-1.0.0-py3-none-any.whl"]
     assert "pip/" in index.agents("base-2.0.0-py3-none-any.whl.metadata")
+
+
+def test_installs_with_a_pip_that_fails_over_metadata_by_their_first_name(
+    index: Index, tmp_path: Path
+) -> None:
+    """pip 22.3 to 23.1, as in Debian 12 and Python 3.11: what PEP 714 is for."""
+    old, target = tmp_path / "old", tmp_path / "site"
+    uv_install = (sys.executable, "-m", "uv", "pip", "install", "--quiet", "--target", old)
+    made = run(*uv_install, f"pip=={OLD_PIP}", home=tmp_path)
+    if made.returncode:
+        missing(f"needs pip {OLD_PIP}, which cannot be installed: {made.stdout[-300:]}")
+    with_old = {"PYTHONPATH": str(old)}
+
+    result = pip(
+        index.as_user(), tmp_path, "install", "--target", target, "top", "base", env=with_old
+    )
+
+    assert f"pip {OLD_PIP} " in pip_version(tmp_path, with_old)
+    assert result.returncode == 0, result.stdout
+    assert {path.name for path in target.glob("*.dist-info")} == {
+        "top-1.0.0.dist-info",
+        "base-2.0.0.dist-info",
+    }
 
 
 def test_gets_a_yanked_version_that_is_pinned_and_says_why_it_is_yanked(

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import pytest
 
-from tests.support.distributions import make_sdist, make_wheel
+from tests.support.distributions import make_built_project
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 from tests.support.needs import needs_program
 from tests.support.registry import basic
@@ -137,11 +137,7 @@ def index() -> Iterator[FaultyIndex]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a project with the distributions of its version in dist/."""
-    root = tmp_path / "project"
-    make_sdist(root / "dist")
-    make_wheel(root / "dist")
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    return root
+    return make_built_project(tmp_path / "project")
 
 
 @pytest.fixture

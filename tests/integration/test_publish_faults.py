@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.distributions import make_sdist, make_wheel
+from tests.support.distributions import make_built_project
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 
 if TYPE_CHECKING:
@@ -35,11 +35,7 @@ def index() -> Iterator[FaultyIndex]:
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a project with the distributions of its version in dist/."""
-    root = tmp_path / "project"
-    make_sdist(root / "dist")
-    make_wheel(root / "dist")
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    return root
+    return make_built_project(tmp_path / "project")
 
 
 @pytest.fixture
@@ -161,9 +157,26 @@ def test_a_password_that_cannot_be_told_from_the_url_is_not_shown(
 def test_ctrl_c_in_the_middle_ends_in_one_line(
     corp: PoetryHome, project: Path, index: FaultyIndex
 ) -> None:
+    process, said = interrupted(corp, project, index)
+    assert process.returncode == 130, said
+    assert said.endswith("Interrupted.\n")
+    assert "Traceback" not in said
+
+
+def test_ctrl_c_is_json_too(corp: PoetryHome, project: Path, index: FaultyIndex) -> None:
+    process, said = interrupted(corp, project, index, "--json")
+    assert process.returncode == 130, said
+    document = json.loads(said[said.index("\n{") :])
+    assert (document["error"], document["exit_code"]) == ("Interrupted", 130)
+
+
+def interrupted(
+    corp: PoetryHome, project: Path, index: FaultyIndex, *options: str
+) -> tuple[subprocess.Popen[str], str]:
+    """Return a publication that Ctrl-C has ended in the middle, and all that it has said."""
     index.script(Reply(hangs=True))
     process = subprocess.Popen(
-        [sys.executable, "-m", "poetry", "aegis", "publish", "--skip-build"],
+        [sys.executable, "-m", "poetry", "aegis", "publish", "--skip-build", *options],
         cwd=project,
         env=corp.env,
         stdin=subprocess.DEVNULL,
@@ -174,6 +187,4 @@ def test_ctrl_c_in_the_middle_ends_in_one_line(
     assert index.hanging.wait(60)
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130, said
-    assert said.endswith("Interrupted.\n")
-    assert "Traceback" not in said
+    return process, said

@@ -482,7 +482,7 @@ def test_an_index_that_keeps_no_signatures_is_told_of(
     with (project / "pyproject.toml").open("a") as settings:
         settings.write('[tool.poetry-aegis.publish]\nsign = true\nkey = "ada"\n')
     run = succeed(publish(corp, project))
-    assert "shows no signature of" in run.stdout
+    assert "does not show what is signed of" in run.stdout
     kept = sorted(path.name for path in (project / "dist").glob("*.publish.attestation"))
     assert kept == [f"{name}.publish.attestation" for name in sorted(index.files)]
 

@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.support.distributions import make_sdist, make_wheel
+from tests.support.distributions import make_built_project
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 from tests.support.needs import needs_program
 from tests.support.registry import basic
@@ -170,11 +170,7 @@ def corp(poetry: PoetryHome, certificate: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
     """Return a project with the distributions of its version in dist/."""
-    root = tmp_path / "project"
-    make_sdist(root / "dist")
-    make_wheel(root / "dist")
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    return root
+    return make_built_project(tmp_path / "project")
 
 
 def publish(poetry: PoetryHome, project: Path, *arguments: str) -> Run:

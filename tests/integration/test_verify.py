@@ -337,6 +337,19 @@ def test_a_file_is_verified_by_what_the_index_has_of_it(index: Index, inside: An
     assert "the one here has" in sentence(result)
 
 
+def test_an_attestation_is_looked_at_with_its_file_and_is_nothing_alone(
+    index: Index, inside: Any
+) -> None:
+    inside()
+    file = index.publish("1.0.0", ADA)
+    beside(file, signed_by(file, ADA))
+    kept = file.with_name(f"{file.name}.publish.attestation")
+    assert findings(aegis("verify", str(file), str(kept), "--json")) == {file.name: "verified"}
+    alone = aegis("verify", str(kept))
+    assert alone.code != 0
+    assert "is not the name of a wheel" in alone.err
+
+
 def test_what_is_no_distribution_is_refused(index: Index, inside: Any) -> None:
     project = inside()
     (project.root / "notes.zip").write_text("")

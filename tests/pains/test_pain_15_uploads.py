@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.distributions import make_sdist, make_wheel
+from tests.support.distributions import make_built_project
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 
 if TYPE_CHECKING:
@@ -46,11 +46,7 @@ def index() -> Iterator[FaultyIndex]:
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    root = tmp_path / "project"
-    make_sdist(root / "dist")
-    make_wheel(root / "dist")
-    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
-    return root
+    return make_built_project(tmp_path / "project")
 
 
 def publish(

@@ -72,6 +72,14 @@ def make_sdist(
     return path
 
 
+def make_built_project(root: Path) -> Path:
+    """Make a project whose ``dist/`` has the distributions of its version; return *root*."""
+    make_sdist(root / "dist")
+    make_wheel(root / "dist")
+    (root / "pyproject.toml").write_text('[project]\nname = "demo"\nversion = "1.0.0"\n')
+    return root
+
+
 def write_zip(path: Path, members: Mapping[str, str | bytes]) -> None:
     """Write a zip file, the same bytes for the same members each time."""
     with zipfile.ZipFile(path, "w") as archive:

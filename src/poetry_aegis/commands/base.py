@@ -42,8 +42,7 @@ class AegisCommand(Command):
             self.report(error)
             return error.exit_code
         except KeyboardInterrupt as interrupt:
-            self.io.write_error_line("<warning>Interrupted.</>")
-            self._write_notes(interrupt)
+            self._report_interrupt(interrupt)
             return INTERRUPTED
         except BrokenPipeError:
             raise  # Poetry ends quietly when nobody reads its output any more.
@@ -170,6 +169,12 @@ class AegisCommand(Command):
         except (NoProject, ValueError):
             return None
 
+    def _report_interrupt(self, interrupt: KeyboardInterrupt) -> None:
+        self.io.write_error_line("<warning>Interrupted.</>")
+        self._write_notes(interrupt)
+        if self.wants_json:
+            self.print_json(_INTERRUPTED)
+
     def _write_notes(self, error: BaseException) -> None:
         for note in getattr(error, "__notes__", ()):
             self.io.write_error_line(plain(note))
@@ -193,6 +198,15 @@ class AegisCommand(Command):
             return getpass.getpass(f"{question} ")
         except EOFError:
             return None
+
+
+# What an error is as JSON, for what is none.
+_INTERRUPTED = {
+    "error": "Interrupted",
+    "message": "Interrupted.",
+    "hint": "",
+    "exit_code": INTERRUPTED,
+}
 
 
 def plain(text: str) -> str:

@@ -80,7 +80,38 @@ def sign(
     key = open_key(publishing)
     if key is None:
         return kept(distributions, kept_in)
-    return {file.filename: _sign(file, key, kept_in) for file in distributions}
+    signed = {file.filename: _sign(file, key, kept_in) for file in distributions}
+    warn_of_worth(publishing.command, publishing.project.pyproject, distributions, signed)
+    return signed
+
+
+def warn_of_worth(
+    command: AegisCommand,
+    pyproject: Path,
+    distributions: Sequence[Distribution],
+    attestations: Mapping[str, str],
+) -> None:
+    """Warn where what is signed would not be enough for the project's own `verify`, and why.
+
+    Raises `SettingsError` where it cannot be told whom the project trusts.
+    """
+    from poetry_aegis.signatures.attestation import parse_attestations
+    from poetry_aegis.signatures.verdict import Subject, judge
+    from poetry_aegis.signing.team import load_trust
+
+    settings = load_settings(pyproject).trust
+    trust = load_trust(settings, pyproject)
+    if not trust.keys or settings.excuses(distributions[0].name):
+        return
+    sentences = []
+    for file in distributions:
+        subject = Subject(file.name, file.filename, file.sha256)
+        verdict = judge(subject, parse_attestations(attestations[file.filename]), trust)
+        if not verdict.is_good:
+            sentences.append(verdict.sentence)
+    for sentence in dict.fromkeys(sentences):
+        warning = f"Warning: by [tool.poetry-aegis.trust] it does not verify. {sentence}"
+        command.io.write_error_line(f"<warning>{plain(warning)}</>")
 
 
 def kept(distributions: Sequence[Distribution], kept_in: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ from poetry_aegis.commands.signing_base import SigningCommand
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from cleo.io.inputs.argument import Argument
     from cleo.io.inputs.option import Option
@@ -54,43 +55,59 @@ passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
 
     def perform(self) -> int:
         """Sign each file and say where the attestation is."""
-        from poetry_aegis.commands.publish_signing import passphrases
+        from poetry_aegis.commands.publish_signing import passphrases, warn_of_worth
         from poetry_aegis.poetry_api import publish_predicate
         from poetry_aegis.publish.withholding import lent
+        from poetry_aegis.signatures.attestation import dump_attestations
         from poetry_aegis.signing.files import sign_beside
         from poetry_aegis.signing.signers import open_key
 
-        distributions, setting = self._distributions()
+        distributions, setting, pyproject = self._distributions()
         ask = passphrases(self, from_stdin=self.option("passphrase-stdin"))
         with lent():
             key = open_key(self.option("key"), setting, ask)
         predicate = publish_predicate()
         signed = [sign_beside(one.path, one.sha256, key, predicate) for one in distributions]
         self._tell(key, distributions, signed)
+        if pyproject is not None:
+            attested = {
+                one.filename: dump_attestations(done.attestations)
+                for one, done in zip(distributions, signed, strict=True)
+            }
+            warn_of_worth(self, pyproject, distributions, attested)
         return 0
 
-    def _distributions(self) -> tuple[Sequence[Distribution], str | None]:
-        """Return the files to sign, and the key in the settings; named files need no project."""
+    def _distributions(self) -> tuple[Sequence[Distribution], str | None, Path | None]:
+        """Return the files to sign, the key in the settings, and the project's file.
+
+        Named files need no project.
+        """
         from pathlib import Path
 
         from poetry_aegis import poetry_api
         from poetry_aegis.errors import NoProject
-        from poetry_aegis.publish.distributions import find_distributions, read_distribution
+        from poetry_aegis.publish.distributions import (
+            find_distributions,
+            read_distribution,
+            without_attestations,
+        )
         from poetry_aegis.release.engine import current_version
         from poetry_aegis.settings import load_settings
 
-        named = [read_distribution(Path(file)) for file in self.argument("files")]
+        files = without_attestations(self.argument("files"))
+        named = [read_distribution(Path(file)) for file in files]
         try:
             project = poetry_api.load_project(self)
         except NoProject:
             if named:
-                return named, None
+                return named, None, None
             raise
         setting = load_settings(project.pyproject).publish.key
         if named:
-            return named, setting
+            return named, setting, project.pyproject
         version = current_version(project.pyproject)
-        return find_distributions(project.root / "dist", project.name, version), setting
+        found = find_distributions(project.root / "dist", project.name, version)
+        return found, setting, project.pyproject
 
     def _tell(
         self, key: SigningKey, distributions: Sequence[Distribution], signed: Sequence[Signed]

@@ -146,13 +146,15 @@ a lock and an environment have their own.
         from pathlib import Path
 
         from poetry_aegis.publish.contents import parse_release
+        from poetry_aegis.publish.distributions import without_attestations
         from poetry_aegis.signing.checking import require_keys
         from poetry_aegis.signing.releases import check_file, check_releases
         from poetry_aegis.signing.sources import open_source
 
         require_keys(trust)
-        paths = [Path(text) for text in self.argument("what") if _is_file(text)]
-        names = [parse_release(text) for text in self.argument("what") if not _is_file(text)]
+        given = without_attestations(self.argument("what"))
+        paths = [Path(text) for text in given if _is_file(text)]
+        names = [parse_release(text) for text in given if not _is_file(text)]
         if not names and not self.option("repository"):
             return [check_file(path, trust, None) for path in paths]
         with open_source(self._index(), self._warn) as source, closing(_Bar(self)) as bar:

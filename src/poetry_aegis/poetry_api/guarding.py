@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # They resolve anew and install what comes out in one go: there is no lock to look at before.
 _RESOLVING = {"add": "poetry add --lock NAME", "update": "poetry update --lock"}
 _RESOLVING["remove"] = "poetry remove --lock NAME"
+# What is locked no more is still installed.
+_THEN = {"remove": "sync"}
 _HARMLESS = ("lock", "dry-run")
 _LOCKING = "lock"
 
@@ -97,7 +99,7 @@ def _require_lock_only(command: Command, event: ConsoleCommandEvent) -> None:
             f"poetry {command.name} would install what nobody has verified yet, and the project "
             "asks for a guard.",
             hint=f"Lock it first: {_RESOLVING[command.name or '']}\n"
-            "Then install what verifies: poetry install",
+            f"Then install what verifies: poetry {_THEN.get(command.name or '', 'install')}",
         )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from poetry_aegis.publish.repository import Repository
 
-_REASON_LENGTH = 200  # characters
+_REASON_LENGTH = 400  # characters
 # Error pages often repeat the status in their title; the message has it already.
 _TITLE = re.compile(r"<title[^>]*>\s*(?:Error:\s*)?(?:\d{3}\b)?([^<]*)</title>", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -127,11 +127,17 @@ def _upload_error(answer: Answer, repository: Repository) -> PublishError:
         return NotAnUploadUrl(
             f"{repository.upload_url} does not take uploads ({said}).",
             hint="It probably takes them at another address: "
-            + config_line(repository, likely_upload_url(repository.upload_url)),
+            + config_line(repository, _elsewhere(answer, repository.upload_url)),
         )
     if answer.status == 413 or _says(answer, _TOO_LARGE):
         return TooLarge(f"The file is larger than {repository.name} takes ({said}).", hint=_SIZE)
     return _common_error(answer, repository)
+
+
+def _elsewhere(answer: Answer, upload_url: str) -> str:
+    """Return the address that probably takes uploads where *upload_url* does not."""
+    at_root = _AT_ROOT in answer.text
+    return urljoin(upload_url, "/legacy/") if at_root else likely_upload_url(upload_url)
 
 
 def _common_error(answer: Answer, repository: Repository) -> PublishError:
@@ -168,10 +174,13 @@ _ACTIVATE = (
     "poetry aegis project NAME --status active"
 )
 # And that it wants signatures which are not there, or are not those that it trusts.
+# How a poetry-aegis server answers where it has nothing.
+_AT_ROOT = "the index is at /simple/"
 _WANTS_SIGNATURES = "must be signed"
 SIGN = (
-    "Sign it with a key that the server trusts: poetry aegis publish --sign\n"
-    "What others have signed goes with it: poetry aegis sign && poetry aegis publish --skip-build"
+    "Sign it with a key that the server trusts: give --sign to poetry aegis publish, or set "
+    "sign = true in [tool.poetry-aegis.publish].\n"
+    "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
 )
 _PERHAPS = "Mend what it names; the same request would be refused again."
 

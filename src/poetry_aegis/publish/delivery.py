@@ -31,7 +31,7 @@ def deliver(publication: Publication, uploader: Uploader, jobs: int, reporter: R
 
     def send(step: Step) -> None:
         relay.started(step.distribution)
-        uploader.upload(step.distribution, relay)
+        uploader.upload(step.distribution, relay, to_sign=step.action == "sign")
         done.add(step.distribution.filename)
         relay.finished(step.distribution, DONE[step.action])
 

@@ -92,6 +92,16 @@ def find_distributions(directory: Path, name: str, version: str) -> tuple[Distri
     return tuple(read_distribution(directory / filename) for filename in ours)
 
 
+def without_attestations(files: Sequence[str]) -> list[str]:
+    """Return *files* without the attestations of those that are among them, as ``dist/*`` has it.
+
+    One whose file is not named stays: whoever names it alone means something else.
+    """
+    named = frozenset(files)
+    beside = {f"{file}{ATTESTATION}" for file in named}
+    return [file for file in files if file not in beside]
+
+
 def select(filenames: Iterable[str], name: str, version: str) -> list[str]:
     """Return those of *filenames* that are distributions of *name* *version*.
 

@@ -31,7 +31,7 @@ _WITH_PROVENANCE = (1, 3)  # the API version that has it
 # In each answer of devpi, which has its Simple API at +simple/.
 _DEVPI = "x-devpi-api-version"
 # How a poetry-aegis server says that a new project's first files may come at the same time.
-_FIRST_UPLOADS = ("aegis-first-uploads", "concurrent")
+_FIRST_UPLOADS, _TOGETHER = "aegis-first-uploads", "concurrent"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -77,8 +77,7 @@ class Index:
             # Kept, so that it is asked at the wrong place but once.
             self._url = f"{self._url.removesuffix('simple/')}+simple/"
             answer = self._page(name)
-        name, value = _FIRST_UPLOADS
-        self.takes_first_files_together = answer.headers.get(name) == value
+        self.takes_first_files_together = answer.headers.get(_FIRST_UPLOADS) == _TOGETHER
         return {} if answer.status == 404 else parse_page(answer)
 
     def _page(self, name: str) -> Answer:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+from itertools import compress
 from typing import TYPE_CHECKING
 
 from poetry_aegis.publish.patience import Failure
-from poetry_aegis.signatures.attestation import merged, parse_attestations, parse_provenance
+from poetry_aegis.signatures.attestation import parse_attestations, parse_provenance
 from poetry_aegis.signatures.statement import Malformed
 
 if TYPE_CHECKING:
@@ -14,6 +17,9 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.index import IndexedFile
     from poetry_aegis.publish.web import Web
+    from poetry_aegis.signatures.attestation import Attestation
+
+_THREADS = 4
 
 
 def lacks_signature(web: Web, shown: IndexedFile, attestations: str) -> bool:
@@ -34,14 +40,29 @@ def lacks_signature(web: Web, shown: IndexedFile, attestations: str) -> bool:
         theirs = parse_provenance(answer.text)
     except Malformed:
         return True
-    return len(merged(theirs, ours)) > len(merged(theirs))
+    return not {_signer(one) for one in ours} <= {_signer(one) for one in theirs}
 
 
 def unsigned(
+    web: Web,
     distributions: Sequence[Distribution],
     page: Mapping[str, IndexedFile],
     attestations: Mapping[str, str],
 ) -> tuple[str, ...]:
-    """Return the names of those *distributions* whose *attestations* the *page* does not show."""
-    names = (file.filename for file in distributions if file.filename in attestations)
-    return tuple(name for name in names if name not in page or page[name].provenance is None)
+    """Return the names of those *distributions* whose *attestations* the index does not show."""
+    names = [file.filename for file in distributions if file.filename in attestations]
+
+    def is_missing(name: str) -> bool:
+        if name not in page or page[name].provenance is None:
+            return True
+        return lacks_signature(web, page[name], attestations[name])
+
+    with ThreadPoolExecutor(_THREADS) as readers:
+        return tuple(compress(names, readers.map(is_missing, names)))
+
+
+def _signer(attestation: Attestation) -> str:
+    """Return who has signed: who signs twice makes two signatures, and one of them is kept."""
+    if attestation.signature is not None:
+        return attestation.signature.key_id
+    return json.dumps(attestation.document, sort_keys=True)

@@ -99,11 +99,11 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
             step.distribution.filename: step.found for step in publication.steps if step.found
         }
         page = read_back(line.index, distributions, outdated, repository.name, patience)
-        missing = unsigned(distributions, page, signatures)
+        missing = unsigned(line.web, distributions, page, signatures)
         if missing:
             reporter.note(
-                f"{repository.name} shows no signature of {', '.join(missing)}: they are kept "
-                "only beside the files."
+                f"{repository.name} does not show what is signed of {', '.join(missing)}: that is "
+                "kept only beside the files."
             )
         signed = tuple(name for name in signatures if name not in missing)
         return replace(publication, verified=True, signed_files=signed, unsigned_files=missing)

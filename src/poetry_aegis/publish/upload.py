@@ -39,16 +39,17 @@ class Uploader:
     overwrite: bool = False
     _doubtful: set[str] = field(default_factory=set, init=False)
 
-    def upload(self, distribution: Distribution, relay: Relay) -> None:
+    def upload(self, distribution: Distribution, relay: Relay, *, to_sign: bool = False) -> None:
         """Send *distribution* and return once the server has it; *relay* hears of the way there.
 
         Failures that pass are repeated. That is safe: before a repeat the index is read, and an
-        upload that was stored before its answer got lost is not sent again. Raises
-        `FileConflict` where another file of that name is there, and other `PublishError`.
+        upload that was stored before its answer got lost is not sent again. Where the file is
+        there already and is sent *to_sign* it, that would tell nothing. Raises `FileConflict`
+        where another file of that name is there, and other `PublishError`.
         """
         try:
             persist(
-                lambda: self._attempt(distribution, relay),
+                lambda: self._attempt(distribution, relay, to_sign=to_sign),
                 self.patience,
                 relay.note,
                 pause=relay.pause,
@@ -56,6 +57,9 @@ class Uploader:
         except FileConflict as error:
             name = self.web.repository.name
             found = self.index.hash_of(distribution) if self.index else None
+            if to_sign and found == distribution.sha256:
+                relay.note(f"{name} takes no further signatures of {distribution.filename}.")
+                return
             if found is None:
                 message = f"{distribution.filename} is refused: {error}"
             else:
@@ -66,12 +70,14 @@ class Uploader:
                 error.hint = f"To replace files takes more rights than to upload. {_NEW_VERSION}"
             raise
 
-    def _attempt(self, distribution: Distribution, relay: Relay) -> Answer | Failure | None:
+    def _attempt(
+        self, distribution: Distribution, relay: Relay, *, to_sign: bool
+    ) -> Answer | Failure | None:
         form = self._form(distribution, relay)
         headers = OVERWRITE if self.overwrite else {}
         outcome = self.web.post(self.web.repository.upload_url, form, headers)
         if isinstance(outcome, Failure) and outcome.reached:
-            stored = self.index.holds(distribution) if self.index else None
+            stored = None if to_sign or self.index is None else self.index.holds(distribution)
             if stored:
                 return None
             # A refusal says nothing of an earlier attempt, whose answer was lost.

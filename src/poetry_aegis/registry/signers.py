@@ -103,14 +103,6 @@ class Signers:
         """Tell whether uploads to *project* must be signed."""
         return matches_any(project, self.required)
 
-    def check(self, name: DistributionName, sha256: str, provenance: bytes | None) -> None:
-        """Check that the file *name* may come in with *provenance* beside it.
-
-        Raises `NotSigned`, and `Unavailable` where nobody can tell.
-        """
-        if self.wants(name.project):
-            _require_signed(self._needed(name.project), name, sha256, attestations_in(provenance))
-
     def admit(
         self, name: DistributionName, sha256: str, present: bytes | None, given: bytes | None
     ) -> bytes | None:
@@ -120,7 +112,8 @@ class Signers:
         only what a key of the trust file has signed: nobody else can fill the places that a file
         has for attestations. In another project, too, what such a key has signed finds a place.
 
-        Raises as `check` does, and `BadAttestations` for what is not taken.
+        Raises `NotSigned`, `BadAttestations` for what is not taken, and `Unavailable` where nobody
+        can tell.
         """
         if not self.wants(name.project):
             trust = self._trust()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis import atomic
 from poetry_aegis.errors import SigningError
+from poetry_aegis.publish.distributions import ATTESTATION
 from poetry_aegis.signatures.attestation import (
     MOST,
     dump_kept,
@@ -24,14 +25,12 @@ if TYPE_CHECKING:
     from poetry_aegis.signatures.keys import PublicKey
     from poetry_aegis.signing.signers import SigningKey
 
-ENDING = ".publish.attestation"
-
 _LARGEST = 1 << 20  # bytes; sixteen signatures take some ten thousand
 
 
 def attestation_file(path: Path) -> Path:
     """Return where the attestations of the file at *path* are kept."""
-    return path.with_name(f"{path.name}{ENDING}")
+    return path.with_name(f"{path.name}{ATTESTATION}")
 
 
 def read_attestations(path: Path) -> tuple[Attestation, ...]:

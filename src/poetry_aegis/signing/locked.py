@@ -32,9 +32,6 @@ if TYPE_CHECKING:
     from poetry_aegis.signing.sources import Source
 
 
-LOCK_AGAIN = "Make the lock anew, once you know why: poetry lock --regenerate"
-
-
 @dataclass(frozen=True)
 class Manner:
     """How a lock is checked: by whose *trust*, and how many files at a time.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import SettingsError
+from poetry_aegis.errors import NoSigningKey, SettingsError
 from poetry_aegis.settings import read_table
 from poetry_aegis.signatures.keys import PublicKey
 from poetry_aegis.signatures.material import UnusableKey
@@ -65,6 +65,8 @@ def find_shared(source: str, store: KeyStore) -> StoredKey:
         return read_shared(text, where="What standard input gave")
     path = Path(source)
     if source in store.names() or not path.is_file():
+        if set(source) & {"/", "\\"} or source.endswith(".toml"):
+            raise NoSigningKey(f"There is no file {source}.", hint=_EXPORT)
         return store.read(source)
     try:
         with path.open(encoding="utf-8") as stream:

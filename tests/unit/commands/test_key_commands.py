@@ -171,6 +171,14 @@ def test_a_key_is_trusted_on_terms(ada: str, project: Path) -> None:
     assert str(key.valid_until) == "2999-12-31"
 
 
+@pytest.mark.parametrize("name", ["../bob.toml", "bob.toml", "keys/bob"])
+def test_a_file_that_is_not_there_is_not_taken_for_a_name(ada: str, name: str) -> None:
+    result = aegis("key", "trust", name)
+    assert result.code == NoSigningKey.exit_code
+    assert f"There is no file {name}." in result.err
+    assert "poetry aegis key export" in result.err
+
+
 def test_a_key_that_is_past_its_day_is_warned_of(ada: str) -> None:
     result = aegis("key", "trust", "ada", "--valid-until", "2001-01-01")
     assert "Warning: the key ada is expired." in result.err

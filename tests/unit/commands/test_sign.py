@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -131,3 +132,39 @@ def test_the_passphrase_on_standard_input_comes_before_the_environment(
     monkeypatch.setenv("AEGIS_SIGNING_PASSPHRASE", "of another key")
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSPHRASE}\n"))
     assert aegis("sign", "--passphrase-stdin").code == 0
+
+
+def test_attestations_among_the_files_are_no_files_to_sign(dist: Path) -> None:
+    for _ in range(2):
+        result = aegis("sign", *(str(path) for path in dist.iterdir() if "1.0.0" in path.name))
+        assert result.code == 0, result.err
+    assert signed(dist) == {f"{name}.publish.attestation" for name in (SDIST, WHEEL)}
+
+
+def test_an_attestation_alone_is_nothing_to_sign(dist: Path) -> None:
+    """And least of all does it stand for all files of the version."""
+    result = aegis("sign", str(dist / f"{WHEEL}.publish.attestation"))
+    assert result.code == BuildFailed.exit_code
+    assert "is not the name of a wheel or an sdist" in result.err
+    assert signed(dist) == set()
+
+
+def test_a_signature_that_the_project_would_not_count_is_warned_of(
+    dist: Path, store: KeyStore
+) -> None:
+    bob = store.generate("bob", PASSPHRASE)
+    ada = store.read("ada")
+    project = dist.parent / "pyproject.toml"
+    with project.open("a") as stream:
+        stream.write("\n[tool.poetry-aegis.trust]\nthreshold = 2\n")
+        for name, key in (("ada", ada), ("bob", bob)):
+            stream.write(f"[tool.poetry-aegis.trust.keys.{name}]\n")
+            public = key.public
+            stream.write(f'keytype = "{public.keytype}"\nscheme = "{public.scheme}"\n')
+            stream.write(f"public = {json.dumps(public.public)}\n")
+    result = aegis("sign", "--key", "ada")
+    assert result.code == 0, result.err
+    assert "does not verify. Signed by ada alone; 2 signatures are wanted." in result.err
+    result = aegis("sign", "--key", "bob")
+    assert result.code == 0, result.err
+    assert "Warning" not in result.err

@@ -46,8 +46,8 @@ def day(days: int) -> str:
 def test_who_has_to_sign_lets_a_file_in(trust_file: Path) -> None:
     asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted(), threshold=2))
 
-    asked.check(NAME, SHA256, by(ADA, BOB))
-    asked.check(NAME, SHA256, by(EVE, BOB, ADA))  # `admit` is about what comes in beside
+    asked.admit(NAME, SHA256, None, by(ADA, BOB))
+    asked.admit(NAME, SHA256, by(EVE, BOB, ADA), None)  # what is there already may stay
     assert asked.account(NAME, SHA256, by(ADA, BOB)) == "Signed by ada, bob."
 
 
@@ -65,7 +65,7 @@ def test_without_them_it_is_said_who_must_sign(
     asked = signers(trust_file, trust(ADA.trusted(), BOB.trusted(), threshold=2))
 
     with pytest.raises(NotSigned) as refusal:
-        asked.check(NAME, SHA256, by(*people) if people else None)
+        asked.admit(NAME, SHA256, None, by(*people) if people else None)
 
     said = str(refusal.value)
     assert said.startswith("acme-core 1.0 must be signed by 2 of ada, bob. ")
@@ -83,12 +83,12 @@ def test_only_keys_that_count_are_named(trust_file: Path) -> None:
     ]
 
     with pytest.raises(NotSigned, match=r"must be signed by ada\. It is not signed"):
-        signers(trust_file, trust(*tables)).check(NAME, SHA256, None)
+        signers(trust_file, trust(*tables)).admit(NAME, SHA256, None, None)
     with pytest.raises(NotSigned, match="by 2, of whom this registry knows 1"):
-        signers(trust_file, trust(*tables, threshold=2)).check(NAME, SHA256, None)
+        signers(trust_file, trust(*tables, threshold=2)).admit(NAME, SHA256, None, None)
     many = [Person(f"p{number}").trusted() for number in range(8)]
     with pytest.raises(NotSigned, match="by 3 of p0, p1, p2, p3, p4 and 3 more"):
-        signers(trust_file, trust(*many, threshold=3)).check(NAME, SHA256, None)
+        signers(trust_file, trust(*many, threshold=3)).admit(NAME, SHA256, None, None)
 
 
 @pytest.mark.parametrize(
@@ -103,30 +103,30 @@ def test_a_key_that_does_not_count_any_more_lets_nothing_in(
     trust_file: Path, line: str, found: str
 ) -> None:
     with pytest.raises(NotSigned, match=found):
-        signers(trust_file, trust(ADA.trusted(line))).check(NAME, SHA256, by(ADA))
+        signers(trust_file, trust(ADA.trusted(line))).admit(NAME, SHA256, None, by(ADA))
 
 
 def test_other_projects_need_no_signature(trust_file: Path) -> None:
-    signers(trust_file, trust(ADA.trusted()), "other").check(NAME, SHA256, None)
-    Signers().check(NAME, SHA256, None)
+    signers(trust_file, trust(ADA.trusted()), "other").admit(NAME, SHA256, None, None)
+    Signers().admit(NAME, SHA256, None, None)
     assert Signers().account(NAME, SHA256, by(ADA)) == ""
 
 
 @pytest.mark.parametrize("pattern", ["*", "Acme.Core", "acme_*"])
 def test_patterns_are_in_any_spelling(trust_file: Path, pattern: str) -> None:
     with pytest.raises(NotSigned):
-        signers(trust_file, trust(ADA.trusted()), pattern).check(NAME, SHA256, None)
+        signers(trust_file, trust(ADA.trusted()), pattern).admit(NAME, SHA256, None, None)
 
 
 def test_the_file_counts_as_it_is_now(trust_file: Path) -> None:
     asked = signers(trust_file, trust(ADA.trusted()))
-    asked.check(NAME, SHA256, by(ADA))
+    asked.admit(NAME, SHA256, None, by(ADA))
 
     trust_file.write_text(trust(BOB.trusted()), encoding="utf-8")
 
     with pytest.raises(NotSigned):
-        asked.check(NAME, SHA256, by(ADA))
-    asked.check(NAME, SHA256, by(BOB))
+        asked.admit(NAME, SHA256, None, by(ADA))
+    asked.admit(NAME, SHA256, None, by(BOB))
 
 
 @pytest.mark.parametrize("text", ["threshold = ", "threshold = 0", "[keys.ada]", "tresh = 1", "é"])
@@ -138,7 +138,7 @@ def test_where_nobody_can_tell_nothing_is_let_in_and_the_log_says_why_once(
 
     for _ in range(3):
         with pytest.raises(Unavailable, match="acme-core must be signed") as refusal:
-            asked.check(NAME, SHA256, by(ADA))
+            asked.admit(NAME, SHA256, None, by(ADA))
         assert refusal.value.status == 503
         assert str(trust_file) not in str(refusal.value)
     assert asked.verdict(Subject("acme-core", NAME.file_name, SHA256), by(ADA)) is None
@@ -146,7 +146,7 @@ def test_where_nobody_can_tell_nothing_is_let_in_and_the_log_says_why_once(
     assert str(trust_file) in complaint.getMessage()
 
     trust_file.write_text(trust(ADA.trusted()), encoding="utf-8")
-    asked.check(NAME, SHA256, by(ADA))
+    asked.admit(NAME, SHA256, None, by(ADA))
 
 
 def test_a_file_that_is_gone_lets_nothing_in(trust_file: Path) -> None:
@@ -154,8 +154,8 @@ def test_a_file_that_is_gone_lets_nothing_in(trust_file: Path) -> None:
     trust_file.unlink()
 
     with pytest.raises(Unavailable):
-        asked.check(NAME, SHA256, by(ADA))
-    asked.check(parse_file_name("free-1.0.tar.gz"), SHA256, None)
+        asked.admit(NAME, SHA256, None, by(ADA))
+    asked.admit(parse_file_name("free-1.0.tar.gz"), SHA256, None, None)
 
 
 def test_a_file_that_cannot_be_read_is_read_when_it_can(trust_file: Path) -> None:
@@ -163,11 +163,11 @@ def test_a_file_that_cannot_be_read_is_read_when_it_can(trust_file: Path) -> Non
     trust_file.unlink()
     trust_file.mkdir()
     with pytest.raises(Unavailable):
-        asked.check(NAME, SHA256, by(ADA))
+        asked.admit(NAME, SHA256, None, by(ADA))
 
     trust_file.rmdir()
     trust_file.write_text(trust(BOB.trusted()), encoding="utf-8")
-    asked.check(NAME, SHA256, by(BOB))
+    asked.admit(NAME, SHA256, None, by(BOB))
 
 
 def test_one_key_under_two_names_is_refused(trust_file: Path) -> None:
@@ -251,7 +251,7 @@ def test_who_is_trusted_finds_a_place_where_strangers_have_filled_them(
 
     after = asked.admit(NAME, SHA256, filled, by(ADA))
 
-    asked.check(NAME, SHA256, after)
+    assert asked.admit(NAME, SHA256, after, None) == after
     assert len(attestations_in(after)) == 16
     assert asked.account(NAME, SHA256, after) == "Signed by bob, ada."
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from importlib import util
 from typing import TYPE_CHECKING
@@ -11,10 +12,11 @@ import pytest
 from poetry_aegis.errors import MissingExtra, SettingsError
 from poetry_aegis.settings import load_settings
 from poetry_aegis.signing import extra
-from poetry_aegis.signing.team import load_trust
+from poetry_aegis.signing.team import load_team_file, load_trust
 from tests.support.signing import new_key
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from poetry_aegis.signatures.trust import Trust
@@ -109,11 +111,24 @@ def test_a_file_that_is_of_no_use_is_named_as_it_is_found(pyproject: Path, there
     assert ("poetry aegis key trust NAME --file" in refused.value.hint) is not there
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read all")
+@pytest.mark.skipif(os.name != "posix", reason="permission bits are those of POSIX")
 def test_a_file_that_may_not_be_read_is_said(pyproject: Path) -> None:
-    team(pyproject, BOB.trusted()).chmod(0)
-    with pytest.raises(SettingsError, match=r"keys.toml, which cannot be read: Permission denied"):
-        trust_of(pyproject, '[tool.poetry-aegis.trust]\nfile = "keys.toml"\n')
+    file = team(pyproject, BOB.trusted())
+    file.chmod(0)
+    with as_nobody(), pytest.raises(SettingsError, match=r"cannot be read: Permission denied"):
+        load_team_file(file)
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Give up what root may: it reads everything."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(user)
 
 
 def test_a_key_that_is_none_is_named_with_its_place(pyproject: Path) -> None:

@@ -54,9 +54,9 @@ class ListedFile:
             "yanked": self.yanked or self.yanked is not None,
         }
         if self.metadata_sha256 is not None:
-            # The second is the name that PEP 658 gave it, before PEP 714.
+            # Not under the name that PEP 658 gave it, too: pip 22.3 to 23.1 fails over a
+            # ``dist-info-metadata`` that is right, for which PEP 714 renamed it.
             entry["core-metadata"] = {"sha256": self.metadata_sha256}
-            entry["dist-info-metadata"] = entry["core-metadata"]
         if self.requires_python is not None:
             entry["requires-python"] = self.requires_python
         if self.has_provenance:

@@ -47,7 +47,7 @@ def reindexed(data: DataDirectory, before: Listing, suspect: str | None) -> Rein
     unreadable: list[str] = []
     for path in distribution_files(data.project_files(project)):
         known = before.file(path.name)
-        if known is None or path.name == suspect or not _unchanged(path, known, page):
+        if known is None or path.name == suspect or not is_unchanged(path, known, page):
             try:
                 distribution = _looked_into(path)
             except (BadUpload, OSError) as error:
@@ -100,11 +100,15 @@ def _differences(before: Listing, after: Listing, unreadable: tuple[str, ...]) -
     )
 
 
-def _unchanged(path: Path, known: ListedFile, page: Path) -> bool:
+def is_unchanged(path: Path, known: ListedFile, page: Path) -> bool:
+    """Tell whether the file at *path* is the one that is *known* since *page* was written.
+
+    A copy may bring its time along, but not that of its coming here. Raises ``OSError``.
+    """
     found = path.stat()
     return (
         found.st_size == known.size
-        and found.st_mtime_ns <= page.stat().st_mtime_ns
+        and max(found.st_mtime_ns, found.st_ctime_ns) <= page.stat().st_mtime_ns
         and (known.metadata_sha256 is None or path.with_name(path.name + METADATA_SUFFIX).exists())
     )
 

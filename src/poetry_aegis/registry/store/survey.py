@@ -12,11 +12,11 @@ from poetry_aegis.registry.locks import exclusive
 from poetry_aegis.registry.names import is_normalized, parse_file_name
 from poetry_aegis.registry.store.listing import parse_listing
 from poetry_aegis.registry.store.pages import HTML_PAGE, JSON_PAGE, render_html, render_json
-from poetry_aegis.registry.store.reindex import distribution_files
+from poetry_aegis.registry.store.reindex import distribution_files, is_unchanged
 from poetry_aegis.registry.store.report import Report
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from poetry_aegis.registry.store.listing import ListedFile, Listing
@@ -42,8 +42,12 @@ def reindex_all(store: Store, progress: Progress) -> Report:
 
 def _brought_up_to_date(store: Store, project: str) -> Report:
     try:
-        files = {path.name for path in distribution_files(store.data.project_files(project))}
-        if store.is_stale(project) or _listed(store, project) != files:
+        files = distribution_files(store.data.project_files(project))
+        if (
+            store.is_stale(project)
+            or not _is_listed(store, project, files)
+            or _check_pages(store, store.listing(project)).changed
+        ):
             return replace(store.reindex(project).report, projects=0)
         return Report(files=len(files))
     except OSError as error:  # The other projects are not to suffer from it.
@@ -66,13 +70,18 @@ def check_project(store: Store, project: str) -> Report:
         return _check_project(store, project)
 
 
-def _listed(store: Store, project: str) -> set[str] | None:
-    """Return the files that a project's record tells of, ``None`` where its page is damaged."""
+def _is_listed(store: Store, project: str, files: Sequence[Path]) -> bool:
+    """Tell whether the page of a project can be read, and tells of these *files*, as they are."""
+    page = store.data.project_pages(project) / JSON_PAGE
     try:
-        parse_listing((store.data.project_pages(project) / JSON_PAGE).read_bytes())
-        return {file.file_name for file in store.listing(project).files}
+        parse_listing(page.read_bytes())
+        listing = store.listing(project)
     except (OSError, ValueError):
-        return None
+        return False
+    listed = {file.file_name: file for file in listing.files}
+    return listed.keys() == {path.name for path in files} and all(
+        is_unchanged(path, listed[path.name], page) for path in files
+    )
 
 
 def _projects(store: Store) -> list[str]:

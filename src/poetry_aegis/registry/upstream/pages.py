@@ -56,8 +56,7 @@ class UpstreamFile:
         known = {
             "size": self.size,
             "upload-time": self.upload_time,
-            "core-metadata": metadata,
-            "dist-info-metadata": metadata,
+            "core-metadata": metadata,  # PEP 714: pip 22.3 to 23.1 bears no other name of it
             "requires-python": self.requires_python,
         }
         return {

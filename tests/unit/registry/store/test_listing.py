@@ -37,7 +37,6 @@ def test_the_page_is_what_pep_691_700_and_714_say() -> None:
         "upload-time": "1970-01-01T00:00:00.000000Z",
         "yanked": False,
         "core-metadata": {"sha256": "bb"},
-        "dist-info-metadata": {"sha256": "bb"},
         "requires-python": ">=3.9",
     }
     assert not {"core-metadata", "requires-python"} & page["files"][1].keys()

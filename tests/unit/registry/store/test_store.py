@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import threading
 from typing import TYPE_CHECKING, Any
@@ -290,6 +291,43 @@ def test_files_that_came_or_went_by_hand_are_noticed_by_a_reindex(
     assert "belongs to the project stranger" in caplog.text
     assert_page_tells_the_truth(data)
     assert_page_tells_the_truth(data, "new")
+
+
+@pytest.mark.parametrize("dated", ["now", "as before"])
+def test_a_file_whose_content_was_replaced_is_noticed_by_a_reindex(
+    store: Store, data: DataDirectory, tmp_path: Path, dated: str
+) -> None:
+    add(store, make_wheel(tmp_path))
+    file = data.project_files("demo") / WHEEL
+    times = file.stat()
+    other = make_wheel(tmp_path / "other", files={"demo/other.py": b""}).read_bytes()
+    file.write_bytes(other)
+    if dated == "as before":
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert len(store.check().changed) > 0
+
+    assert store.reindex_all().changed == (f"demo/{WHEEL}: the file has changed",)
+
+    assert page(data)[WHEEL]["hashes"]["sha256"] == hashlib.sha256(other).hexdigest()
+    assert store.check().is_clean
+    assert store.reindex_all().is_clean
+
+
+def test_pages_that_are_written_otherwise_today_are_made_anew(
+    store: Store, data: DataDirectory, tmp_path: Path
+) -> None:
+    add(store, make_wheel(tmp_path))
+    path = data.project_pages("demo") / "index.json"
+    as_today = path.read_bytes()
+    path.write_bytes(
+        as_today.replace(b'"core-metadata"', b'"dist-info-metadata":{},"core-metadata"')
+    )
+    assert len(store.check().changed) == 1
+
+    assert store.reindex_all().is_clean  # The files are those that were listed.
+
+    assert path.read_bytes() == as_today
+    assert store.check().is_clean
 
 
 def test_damaged_pages_are_made_anew(

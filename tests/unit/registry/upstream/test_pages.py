@@ -223,7 +223,6 @@ def test_the_page_says_what_it_knows_with_addresses_on_this_host() -> None:
             "yanked": True,
             "size": 5,
             "core-metadata": {"sha256": B},
-            "dist-info-metadata": {"sha256": B},
         },
     ]
 
