@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage lint format unit docs docs-serve test-stack test-lowest benchmark benchmark-release benchmark-registry benchmark-publish clean
+.PHONY: help setup demo test coverage lint format unit docs pictures docs-serve test-stack test-lowest benchmark benchmark-release benchmark-registry benchmark-publish clean
 
 help:  ## Say what can be made
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ unit: setup  ## Run the quick tests only
 docs: setup  ## Write the reference anew, and build the documentation's site in build/site
 	@$(BIN)/python -m scripts.reference
 	@$(BIN)/python -m scripts.site
+
+pictures: setup  ## Make the documentation's pictures anew: screenshots, and a session in a terminal
+	@$(BIN)/python -m scripts.pictures
 
 docs-serve: docs  ## Show the site on this machine, at http://127.0.0.1:8000/
 	@$(BIN)/python -m http.server --bind 127.0.0.1 --directory build/site 8000
