@@ -2,11 +2,17 @@
 
 A block is named by its page, its heading and the first line of its code. All of this runs in the
 home of `Terminal`, out of which its git cannot see.
+
+A page with much to tell has a module of its own with the same tables, which is named at the end
+here. What several of them need is in tests/docs/scenes.py.
 """
 
 from __future__ import annotations
 
-Key = tuple[str, str, str]
+from typing import Any
+
+from tests.docs import stage_publishing, stage_signing
+from tests.docs.scenes import ALONE, INDEX, NEW_PROJECT, PROJECT, PUBLISHED, Key
 
 README = "README.md"
 STARTED = "docs/getting-started.md"
@@ -20,8 +26,6 @@ SECURITY = "docs/security.md"
 BACKUP = "docs/backup.md"
 TROUBLES = "docs/troubleshooting.md"
 MIGRATION = "docs/migration.md"
-PUBLISHING = "docs/publishing.md"
-SIGNING = "docs/signing.md"
 
 # The pages whose blocks are run, and the heading before which that ends: the rest is still to come,
 # and so are docs/registry.md and docs/stack.md.
@@ -38,8 +42,6 @@ PAGES: dict[str, str | None] = {
     BACKUP: None,
     TROUBLES: None,
     MIGRATION: None,
-    PUBLISHING: "Which repository",
-    SIGNING: "Several signers",
 }
 
 # Lines that are left away, wherever they stand, and why.
@@ -121,9 +123,6 @@ FIRST: Key = (TROUBLES, "First of all", "poetry aegis server doctor")
 MOVED: Key = (MIGRATION, "From pypiserver", "poetry aegis server import ~/packages --dry-run")
 NEXT: Key = (MIGRATION, "From python-semantic-release", "poetry aegis release auto --dry-run")
 
-PUBLISHER: Key = (PUBLISHING, "What happens", "poetry aegis publish")
-SIGNER: Key = (SIGNING, "Ten minutes", 'poetry self add "poetry-aegis[signing]"')
-
 # What ends with something else than 0, as the page says.
 EXIT_CODES: dict[Key, int] = {
     KILLED: 137,
@@ -134,24 +133,14 @@ EXIT_CODES: dict[Key, int] = {
     REFUSED: 32,
 }
 
+# What else than a shell, git and Poetry a page wants.
+PROGRAMS: dict[str, list[str]] = {}
+
 # Where each kind of file that a reader is told to write goes, below the home.
 FILES = {"netrc": ".netrc"}
+# Where a table of TOML that a reader is told to write goes, below the home.
+SETTINGS: dict[Key, str] = {}
 
-# Makes the project $1, called $2, with the release $3 and a remote beside it, and goes there.
-NEW_PROJECT = """\
-new_project() {
-    poetry new -q "$1"
-    cd "$1"
-    sed -i "s/^name = .*/name = \\"$2\\"/" pyproject.toml
-    echo "dist/" > .gitignore
-    git init -q
-    git add .
-    git commit -q -m "feat: greet people by name"
-    git init -q --bare "../$1.git"
-    git remote add origin "../$1.git"
-    poetry aegis release "$3" --push-tag > /dev/null
-}
-"""
 # Kill Poetry when git is about to do what it was asked for, once.
 KILL = """\
 kill_at_the_tag() {
@@ -179,18 +168,6 @@ git remote set-url origin ../copy.git
 """
 RETURN = "cd ../acme-greeter\n"
 LEAVE_COPY = f"{RETURN}rm -rf ../copy ../copy.git\n"
-
-# An index that Poetry knows, and the project of the pages with its first release.
-INDEX = """\
-poetry aegis server init --driver embedded
-poetry aegis server start > /dev/null
-poetry aegis client poetry > /dev/null
-"""
-PROJECT = f"{NEW_PROJECT}new_project acme-greeter acme-greeter 0.1.0\n"
-PUBLISHED = f"{INDEX}{PROJECT}poetry aegis publish > /dev/null\n"
-RELEASED = f"{INDEX}{NEW_PROJECT}new_project acme-greeter acme-greeter 0.3.0\n"
-# What this machine says of its own to pip, uv and requests.
-ALONE = "unset PIP_CERT PIP_FIND_LINKS SSL_CERT_DIR SSL_CERT_FILE REQUESTS_CA_BUNDLE\n"
 
 # What has happened before a block, where the page does not show it.
 BEFORE: dict[Key, str] = {
@@ -241,8 +218,6 @@ git commit -q --allow-empty -m "feat: ask the oracle"
 git commit -q --allow-empty -m "fix(api): answer empty questions"
 """,
     KILLED: f"{KILL}kill_at_the_push\n",
-    PUBLISHER: RELEASED,
-    SIGNER: RELEASED,
     LINT: """\
 git switch -q -c messages
 git commit -q --allow-empty -m "Fix : greet in the right order"
@@ -311,3 +286,18 @@ AFTER: dict[Key, str] = {
     MERGED: RETURN,
     SEVERAL: RETURN,
 }
+
+# What the modules of other pages have of these tables, or some of them, is put into them.
+TABLES: dict[str, dict[Any, Any]] = {
+    "PAGES": PAGES,
+    "LINES_THAT_CANNOT_RUN": LINES_THAT_CANNOT_RUN,
+    "BLOCKS_THAT_CANNOT_RUN": BLOCKS_THAT_CANNOT_RUN,
+    "EXIT_CODES": EXIT_CODES,
+    "PROGRAMS": PROGRAMS,
+    "SETTINGS": SETTINGS,
+    "BEFORE": BEFORE,
+    "AFTER": AFTER,
+}
+for _module in (stage_publishing, stage_signing):
+    for _name, _table in TABLES.items():
+        _table.update(getattr(_module, _name, {}))

@@ -26,20 +26,24 @@ PATIENCE = 180.0  # seconds for one block
 ROWS, COLUMNS = 40, 120
 HOME_ON_PAGES = "/home/ada"
 PORT_ON_PAGES = "8080"
+OTHER_PORT_ON_PAGES = "8090"
+# Of a key in GnuPG, which is another one each time.
+FINGERPRINT_ON_PAGES = "32EB2557F8CFD94B9FDBD6856A70213925BC6A59"
 # Makes the terminal its own, so that a password can be asked for, and becomes the shell.
 BEGIN = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv('/bin/bash', ['bash', '--norc', '-c', sys.argv[1]])"
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
-PASSWORD = re.compile(r"Password of (?P<user>\w+): $")
+PASSWORD = re.compile(r"Password of (?P<user>\w+)(?: on \w+)?: $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)
-# The index is on a free port: several tests, and the reader's own index, may run meanwhile.
+# An index is on a free port: several tests, and the reader's own index, may run meanwhile.
 POETRY = """\
 #!/bin/sh
-if [ "$1 $2 $3" = "aegis server init" ]; then set -- "$@" --port {port}; fi
+if [ "$AEGIS_SERVER_HOME" ]; then port={other_port}; else port={port}; fi
+if [ "$1 $2 $3" = "aegis server init" ]; then set -- "$@" --port $port; fi
 exec {python} -m poetry "$@"
 """
 GITCONFIG = """\
@@ -59,6 +63,7 @@ class Terminal:
 
     root: Path
     port: int
+    other_port: int  # of a second index, which has its home in AEGIS_SERVER_HOME
     passwords: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -67,7 +72,7 @@ class Terminal:
         (self.home / ".gitconfig").write_text(GITCONFIG)
         poetry = programs / "poetry"
         python = shlex.quote(sys.executable)
-        poetry.write_text(POETRY.format(port=self.port, python=python))
+        poetry.write_text(POETRY.format(port=self.port, other_port=self.other_port, python=python))
         poetry.chmod(0o755)
         self._state.write_text(f"cd {shlex.quote(str(self.home))}\n")
 
@@ -105,14 +110,25 @@ class Terminal:
             "UV_PYTHON_DOWNLOADS": "never",
         }
 
+    @property
+    def _addresses(self) -> dict[str, str]:
+        """The addresses of the indexes here, by those that stand on pages."""
+        return {
+            f"127.0.0.1:{PORT_ON_PAGES}": f"127.0.0.1:{self.port}",
+            f"127.0.0.1:{OTHER_PORT_ON_PAGES}": f"127.0.0.1:{self.other_port}",
+        }
+
     def here(self, code: str) -> str:
-        """Return *code* from a page with the address of this terminal's index in it."""
-        return code.replace(f"127.0.0.1:{PORT_ON_PAGES}", f"127.0.0.1:{self.port}")
+        """Return *code* from a page with the addresses of this terminal's indexes, and its key."""
+        for on_page, address in self._addresses.items():
+            code = code.replace(on_page, address)
+        return code.replace(FINGERPRINT_ON_PAGES, "$FINGERPRINT")
 
     def shown(self, output: str) -> str:
         """Return what was printed as a page would show it."""
-        text = output.replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{PORT_ON_PAGES}")
-        return text.replace(str(self.home), HOME_ON_PAGES)
+        for on_page, address in self._addresses.items():
+            output = output.replace(address, on_page)
+        return output.replace(str(self.home), HOME_ON_PAGES)
 
     def run(self, code: str) -> tuple[int, str]:
         """Run *code*; return the exit code of its last command and what was to be seen.
