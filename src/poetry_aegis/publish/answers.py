@@ -180,7 +180,8 @@ _WANTS_SIGNATURES = "must be signed"
 SIGN = (
     "Sign it with a key that the server trusts: give --sign to poetry aegis publish, or set "
     "sign = true in [tool.poetry-aegis.publish].\n"
-    "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
+    "What others have signed goes with it: "
+    "poetry aegis sign && poetry aegis publish --skip-build"
 )
 _PERHAPS = "Mend what it names; the same request would be refused again."
 
@@ -195,6 +196,10 @@ def _way_out(answer: Answer) -> str:
 
 def _unauthorized(said: str, repository: Repository) -> Unauthorized:
     name, username = repository.name, repository.username
+    if repository.way_in:
+        given = "the token" if username == "__token__" else f"the password of {username}"
+        refused = f"does not accept {given}" if username else "wants user and password"
+        return Unauthorized(f"{name} {refused} ({said}).", hint=repository.way_in)
     if username is None:
         return Unauthorized(
             f"{name} wants credentials and Poetry has none for it ({said}).",
