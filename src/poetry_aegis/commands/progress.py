@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.ci.report import annotation
 from poetry_aegis.commands.base import plain
 from poetry_aegis.release.history.pipelines import is_pipeline
+from poetry_aegis.terminal import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -89,6 +90,7 @@ class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
             self._write(plain(line))
 
     def _write(self, line: str) -> None:
+        line = fitted(line, self._output)
         if self._bars is None:
             self._output.write_line(line)
         else:

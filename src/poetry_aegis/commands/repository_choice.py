@@ -144,12 +144,12 @@ def _tell_of(command: AegisCommand, index: NamedIndex, before: Repository | None
     """Say on standard error which index it is, why, and that no password of *before* goes there."""
     line = f"Index: <info>{plain(index.index_url)}</info>, named in {INDEX_VARIABLE}"
     if before is None:
-        command.io.write_error_line(line)
+        command.say_aside(line)
         return
     name = plain(before.name)
-    command.io.write_error_line(f"{line}, in place of that of {name}")
+    command.say_aside(f"{line}, in place of that of {name}")
     if not shares_origin(before.upload_url, index.index_url):
-        command.io.write_error_line(
+        command.say_aside(
             f"<warning>It is another server: no password or certificate that Poetry has for {name} "
             "is used there.</>"
         )
