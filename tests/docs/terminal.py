@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PATIENCE = 180.0  # seconds for one block
-ROWS, COLUMNS = 40, 120
+ROWS, COLUMNS = 40, 400  # wide: on the pages no sentence is broken
 HOME_ON_PAGES = "/home/ada"
 PORT_ON_PAGES = "8080"
 OTHER_PORT_ON_PAGES = "8090"

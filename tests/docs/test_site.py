@@ -73,6 +73,14 @@ def test_both_languages_have_the_same_pages(built: Path) -> None:
     assert names["en"] >= {"index.html", "versions.html", "reference.html", "api.html"}
 
 
+@pytest.mark.parametrize("language", site.LANGUAGES, ids=lambda language: language.code)
+def test_the_first_page_calls_the_sections_as_the_navigation_does(language: site.Language) -> None:
+    text = site.sources(language)["index.md"].read_text(encoding="utf-8")
+    nav = [name for part in site.settings(language)["nav"] for name in part]
+    _home, *sections, _about = nav
+    assert [name for name in sections if f"\n## {name}\n" not in text] == []
+
+
 def test_every_link_inside_leads_to_a_page_and_to_an_anchor_on_it(built: Path) -> None:
     count = 0
     for page in pages(built):

@@ -21,6 +21,7 @@ import httpx
 import pytest
 from packaging.utils import parse_wheel_filename
 
+from poetry_aegis.errors import Unauthorized
 from tests.support.distributions import core_metadata, make_wheel
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 from tests.support.needs import missing
@@ -224,6 +225,19 @@ def test_a_user_is_named_and_the_password_read_unseen(
     nobody = publish(corp, project, "--skip-build", "-u", "ada")
     assert nobody.returncode == 2
     assert "--password-stdin" in nobody.stderr
+
+
+def test_who_has_typed_a_wrong_password_is_sent_to_no_configuration(
+    corp: PoetryHome, project: Path, index: FaultyIndex
+) -> None:
+    make_wheel(project / "dist")
+    arguments = ("--skip-build", "-u", "ada", "--password-stdin")
+    index.page_replies.append(Reply(401))
+    refused = publish(corp, project, *arguments, stdin="wrong\n")
+    assert refused.returncode == Unauthorized.exit_code
+    assert "corp does not accept the password of ada (401" in refused.stderr
+    assert "It was read from standard input, for --password-stdin" in refused.stderr
+    assert "poetry config" not in refused.stderr
 
 
 def test_a_password_is_asked_for_on_a_terminal_and_not_shown(

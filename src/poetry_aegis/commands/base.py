@@ -107,8 +107,20 @@ class AegisCommand(Command):
         return self.io.error_output if self.wants_json else self.io.output
 
     def say(self, message: str = "") -> None:
-        """Write a line for people. *message* may hold cleo's tags: `plain` what is not ours."""
-        self.messages.write_line(message)
+        """Write a line for people. *message* may hold cleo's tags: `plain` what is not ours.
+
+        On a terminal it is broken between words; several lines are written as they are.
+        """
+        from poetry_aegis.terminal import fitted
+
+        several = "\n" in message.strip("\n")
+        self.messages.write_line(message if several else fitted(message, self.messages))
+
+    def say_aside(self, message: str) -> None:
+        """Write *message* for people on standard error, whatever else the command prints."""
+        from poetry_aegis.terminal import fitted
+
+        self.io.write_error_line(fitted(message, self.io.error_output))
 
     def print_json(self, document: Mapping[str, Any]) -> None:
         """Write *document* as the one JSON object of this run."""
@@ -122,10 +134,10 @@ class AegisCommand(Command):
 
     def report(self, error: AegisError) -> None:
         """Tell of *error* on standard error, and as JSON where that was asked for."""
-        self.io.write_error_line(f"<error>{plain(str(error))}</error>")
+        self.say_aside(f"<error>{plain(str(error))}</error>")
         self._write_notes(error)
         if error.hint:
-            self.io.write_error_line(plain(error.hint))
+            self.say_aside(plain(error.hint))
         cause = error.__cause__
         if cause is not None and self.io.is_verbose():
             import traceback
@@ -177,7 +189,7 @@ class AegisCommand(Command):
 
     def _write_notes(self, error: BaseException) -> None:
         for note in getattr(error, "__notes__", ()):
-            self.io.write_error_line(plain(note))
+            self.say_aside(plain(note))
 
     # Input
 

@@ -29,7 +29,7 @@ def in_columns(definition: Definition) -> Definition:
 def wrapped(text: str, width: int, *, behind: str = "") -> str:
     """Return *text* in lines of *width*, its tags not counted.
 
-    The last one has room for what stands *behind* the text.
+    The last one has room for what stands *behind* the text: its last word, if not all of it.
     """
     lines = [""]
     for word in text.split():
@@ -39,7 +39,8 @@ def wrapped(text: str, width: int, *, behind: str = "") -> str:
         else:
             lines[-1] = longer
     if behind and _shown(lines[-1]) + len(behind) > width:
-        lines.append("")
+        before, _, word = lines.pop().rpartition(" ")
+        lines += [before, word] if before else [word]
     return "\n".join(lines)
 
 

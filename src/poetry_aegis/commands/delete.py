@@ -44,7 +44,8 @@ class DeleteCommand(IndexCommand):
         "too. It is shown what would go, and asked on a terminal; elsewhere <c1>--yes</c1> is\n"
         "needed. The user is an admin of a poetry-aegis server.\n\n"
         "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
-        "address; a password that Poetry has goes to its own server alone."
+        "address; beside <c1>-r</c1> it has to be the same one. A password that Poetry has goes\n"
+        "to its own server alone."
     )
 
     changes_index = True

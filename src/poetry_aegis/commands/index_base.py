@@ -48,7 +48,7 @@ class IndexCommand(AegisCommand):
         repository, choice = found.repository, found.choice
         if choice is not None and (self.changes_index or not choice.is_plain):
             where = f"<info>{plain(repository.name)}</info> ({plain(repository.upload_url)})"
-            self.io.write_error_line(f"Repository: {where}, {plain(choice.rule)}")
+            self.say_aside(f"Repository: {where}, {plain(choice.rule)}")
         return repository
 
     @property
@@ -57,7 +57,7 @@ class IndexCommand(AegisCommand):
         return False
 
     def _warn(self, sentence: str) -> None:
-        self.io.write_error_line(f"<warning>{plain(sentence)}</>")
+        self.say_aside(f"<warning>{plain(sentence)}</>")
         self.annotate("warning", sentence)
 
 

@@ -84,7 +84,7 @@ identifier with its owner by another way than the one it came.
         elif not change.edit.changes:
             self.say(f"The key {key.name} is in {plain(file)} already.")
         if (state := change.state(self.today)) != "valid":
-            self.io.write_error_line(f"<warning>Warning: the key {key.name} is {state}.</>")
+            self.say_aside(f"<warning>Warning: the key {key.name} is {state}.</>")
 
     def _key(self) -> StoredKey:
         """Return the key that the argument names, under the name that the project gives it."""

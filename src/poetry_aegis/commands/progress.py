@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.ci.report import annotation
 from poetry_aegis.commands.base import plain
 from poetry_aegis.release.history.pipelines import is_pipeline
+from poetry_aegis.terminal import fitted, width_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
     from poetry_aegis.publish.distributions import Distribution
 
-_BAR = 28  # characters
+_BAR, _SHORTEST_BAR = 28, 5  # characters
+_WIDE = 1000  # columns, of what is no terminal or does not tell
 _MOST_BARS = 8
 _REDRAWN_AFTER = 0.1  # seconds
 
@@ -89,6 +91,7 @@ class ConsoleReporter(AbstractContextManager["ConsoleReporter"]):
             self._write(plain(line))
 
     def _write(self, line: str) -> None:
+        line = fitted(line, self._output)
         if self._bars is None:
             self._output.write_line(line)
         else:
@@ -142,14 +145,19 @@ class _Bars:
         self._section.overwrite("\n".join(self._lines()))
 
     def _lines(self) -> Iterable[str]:
+        # Before a terminal is at its end it goes to the next line: one column is left free.
+        columns = (width_of(self._output) or _WIDE) - 1
         for name, (sent, size) in list(self._under_way.items())[:_MOST_BARS]:
-            yield f"  <c1>{plain(name)}</c1> {_bar(sent, size)}"
+            yield f"  <c1>{plain(name)}</c1>{_bar(sent, size, columns - 2 - len(name))}"
         if self._expected:
             sent = self._ended + sum(sent for sent, _ in self._under_way.values())
-            yield f"  all files {_bar(sent, self._expected)}"
+            yield f"  all files{_bar(sent, self._expected, columns - len('  all files'))}"
 
 
-def _bar(sent: int, size: int) -> str:
+def _bar(sent: int, size: int, room: int) -> str:
+    """Return a space, a bar that has *room* with it, and the share; without room only the share."""
     share = min(sent / size, 1.0) if size else 1.0
-    done = round(share * _BAR)
-    return f"[{'=' * done}{'-' * (_BAR - done)}] {share:4.0%}"
+    length = min(_BAR, room - len(" [] 100%"))
+    done = round(share * length)
+    bar = f" [{'=' * done}{'-' * (length - done)}]" if length >= _SHORTEST_BAR else ""
+    return f"{bar} {share:4.0%}"

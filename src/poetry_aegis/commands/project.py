@@ -41,7 +41,8 @@ class ProjectCommand(IndexCommand):
         '  <c1>poetry aegis project demo --status archived --reason "now in demo2"</c1>\n\n'
         "To set it, the user is an admin of a poetry-aegis server.\n\n"
         "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
-        "address; a password that Poetry has goes to its own server alone."
+        "address; beside <c1>-r</c1> it has to be the same one. A password that Poetry has goes\n"
+        "to its own server alone."
     )
 
     @property

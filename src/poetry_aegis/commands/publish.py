@@ -52,8 +52,9 @@ that [tool.poetry-aegis.repositories] has for the branch, that
 public index is used only when named: <c1>-r pypi</c1>.
 
 An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own
-address. What Poetry keeps for a repository is sent to its own scheme, host
-and port alone, so the address then holds user and password.
+address; beside <c1>-r</c1> it has to be the same one. What Poetry keeps for a
+repository is sent to its own scheme, host and port alone, so the address then
+holds user and password.
 
 <b>Examples:</b>
   <c1>poetry aegis publish</c1>

@@ -111,7 +111,7 @@ def warn_of_worth(
             sentences.append(verdict.sentence)
     for sentence in dict.fromkeys(sentences):
         warning = f"Warning: by [tool.poetry-aegis.trust] it does not verify. {sentence}"
-        command.io.write_error_line(f"<warning>{plain(warning)}</>")
+        command.say_aside(f"<warning>{plain(warning)}</>")
 
 
 def kept(distributions: Sequence[Distribution], kept_in: Path) -> dict[str, str]:

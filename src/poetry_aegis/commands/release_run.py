@@ -139,7 +139,7 @@ def _carry_out(
         tell_more(error, lambda document: document | _published(release, additions))
         raise
     except BaseException as error:
-        command.io.write_error_line(plain(_aftermath(error, release)))
+        command.say_aside(plain(_aftermath(error, release)))
         raise
     poetry_api.reload_project(command)
 

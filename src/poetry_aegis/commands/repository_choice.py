@@ -52,8 +52,9 @@ def locate(
     """Return the repository by the rules of `publish.choice`, at the address that holds here.
 
     That is its own, or the one that the environment names; then it is told on standard error.
-    *uploads* where something is to be changed there. Raises `UsageError`, `UnknownRepository`,
-    `SettingsError` and `PublishError`.
+    *uploads* where something is to be changed there. Raises `UsageError`, also where what is
+    *asked* for is another index than the environment's, `UnknownRepository`, `SettingsError` and
+    `PublishError`.
     """
     index = _index_in_environment()
     if index is None:
@@ -62,10 +63,11 @@ def locate(
     own = _located_by_rule(command, project, asked)
     if own is not None and index.is_that_of(own.repository):
         return replace(own, repository=index.instead_of(own.repository))
+    if own is not None and asked:
+        raise _two_indexes(own.repository, index)
     if uploads:
         index.require_uploads()
-    # Who names a repository wants none of another's passwords, not even at its own address.
-    known = None if asked else _repository_at(command, index)
+    known = _repository_at(command, index)
     if known is not None:
         _tell_of(command, index, None)
         choice = Choice(known.name, f"at the address in {INDEX_VARIABLE}")
@@ -79,15 +81,32 @@ def locate(
 def relocate(command: AegisCommand, name: str) -> Repository:
     """Return the repository *name* for a release that goes on, at the address that holds here.
 
-    Raises as `locate` does.
+    Raises as `locate` does, but for two indexes: it was not the name that was asked for.
     """
+    index = _index_in_environment()
     try:
-        return _trusted(command, locate(command, None, name, uploads=True).repository)
+        own = poetry_api.find_repository(command, name)
     except UnknownRepository:
-        index = _index_in_environment()
         if index is None:
             raise
         return index.alone()
+    if index is None:
+        return _trusted(command, own)
+    if not index.is_that_of(own):
+        index.require_uploads()
+        _tell_of(command, index, own)
+    return _trusted(command, index.instead_of(own))
+
+
+def _two_indexes(named: Repository, index: NamedIndex) -> UsageError:
+    """Return the error for a command that would be sent elsewhere than its ``-r`` says."""
+    address = named.index_url or named.upload_url
+    return UsageError(
+        f"-r names {named.name}, which is at {address}, and {INDEX_VARIABLE} names another index, "
+        f"{index.index_url}.",
+        hint="Leave out -r to use the one in the variable. To use the other one, run first: "
+        f"unset {INDEX_VARIABLE}",
+    )
 
 
 def _located_by_rule(
@@ -125,12 +144,12 @@ def _tell_of(command: AegisCommand, index: NamedIndex, before: Repository | None
     """Say on standard error which index it is, why, and that no password of *before* goes there."""
     line = f"Index: <info>{plain(index.index_url)}</info>, named in {INDEX_VARIABLE}"
     if before is None:
-        command.io.write_error_line(line)
+        command.say_aside(line)
         return
     name = plain(before.name)
-    command.io.write_error_line(f"{line}, in place of that of {name}")
+    command.say_aside(f"{line}, in place of that of {name}")
     if not shares_origin(before.upload_url, index.index_url):
-        command.io.write_error_line(
+        command.say_aside(
             f"<warning>It is another server: no password or certificate that Poetry has for {name} "
             "is used there.</>"
         )
@@ -181,7 +200,16 @@ def as_user(
             f"There is no password for {user}.",
             hint=hint.format(repository=repository.name, user=user),
         )
-    return replace(repository, username=user, password=password)
+    return replace(
+        repository, username=user, password=password, way_in=_BY_STDIN if from_stdin else _ASKED
+    )
+
+
+_ASKED = (
+    "Run the command again and type the right one. A script gives it on standard input, with "
+    "--password-stdin."
+)
+_BY_STDIN = "It was read from standard input, for --password-stdin: give the right one there."
 
 
 def is_public(repository: Repository) -> bool:

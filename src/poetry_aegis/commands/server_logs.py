@@ -54,7 +54,7 @@ home, <c1>logs/nginx/access.log</c1>, and only what goes wrong is printed here.
             lines = self._log_lines(int(asked))
             self._tell_of_file()
             for line in lines:
-                self.say(plain(line))
+                self.messages.write_line(plain(line))
         except BrokenPipeError:
             _discard_output()
         return 0

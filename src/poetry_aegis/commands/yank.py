@@ -39,7 +39,8 @@ class YankCommand(IndexCommand):
         "The index is a poetry-aegis server that Poetry has as a repository; the user\n"
         "is a publisher or an admin. To do it again changes nothing.\n\n"
         "An index that <c1>PYPI_INDEX_URL</c1> names is used in place of the repository's own\n"
-        "address; a password that Poetry has goes to its own server alone."
+        "address; beside <c1>-r</c1> it has to be the same one. A password that Poetry has goes\n"
+        "to its own server alone."
     )
 
     changes_index = True

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import AegisError, NotVerified
 from poetry_aegis.poetry_api.projects import locate
+from poetry_aegis.terminal import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from cleo.events.console_command_event import ConsoleCommandEvent
     from cleo.events.event import Event
     from cleo.events.event_dispatcher import EventDispatcher
+    from cleo.io.io import IO
     from poetry.console.commands.command import Command
 
     from poetry_aegis.settings import TrustSettings
@@ -82,7 +84,7 @@ def _require_pass(
     manner = Manner(
         load_trust(settings, pyproject),
         settings.excuses,
-        tell=lambda sentence: io.write_error_line(f"<warning>{_plain(sentence)}</>"),
+        tell=lambda sentence: _write(io, f"<warning>{_plain(sentence)}</>"),
     )
     wanted = [package for package in packages if manner.judges(package)]
     if wanted:
@@ -126,10 +128,10 @@ def _stop(event: ConsoleCommandEvent, dispatcher: EventDispatcher, error: AegisE
     event.disable_command()
     event.stop_propagation()  # A listener after this one could enable it again.
     io = event.io
-    io.write_error_line(f"<error>{_plain(str(error))}</error>")
+    _write(io, f"<error>{_plain(str(error))}</error>")
     for note in [*getattr(error, "__notes__", ()), error.hint]:
         if note:
-            io.write_error_line(_plain(note))
+            _write(io, _plain(note))
 
     def set_code(ended: Event, _: str, __: EventDispatcher) -> None:
         if (
@@ -140,6 +142,10 @@ def _stop(event: ConsoleCommandEvent, dispatcher: EventDispatcher, error: AegisE
             ended.set_exit_code(error.exit_code)
 
     dispatcher.add_listener(TERMINATE, set_code)
+
+
+def _write(io: IO, message: str) -> None:
+    io.write_error_line(fitted(message, io.error_output))
 
 
 def _plain(text: str) -> str:

@@ -196,6 +196,10 @@ def _way_out(answer: Answer) -> str:
 
 def _unauthorized(said: str, repository: Repository) -> Unauthorized:
     name, username = repository.name, repository.username
+    if repository.way_in:
+        given = "the token" if username == "__token__" else f"the password of {username}"
+        refused = f"does not accept {given}" if username else "wants user and password"
+        return Unauthorized(f"{name} {refused} ({said}).", hint=repository.way_in)
     if username is None:
         return Unauthorized(
             f"{name} wants credentials and Poetry has none for it ({said}).",

@@ -22,6 +22,11 @@ INDEX_VARIABLE = "PYPI_INDEX_URL"
 NAME_WITHOUT_REPOSITORY = "aegis"  # as `client setup` calls an index that has no other name
 _HINT = f"Set it to an address such as https://HOST/simple/, or unset it: unset {INDEX_VARIABLE}"
 
+_WAY_IN = (
+    f"User and password stand in the address that {INDEX_VARIABLE} names: "
+    "https://USER:PASSWORD@HOST/simple/"
+)
+
 
 @dataclass(frozen=True)
 class NamedIndex:
@@ -58,15 +63,17 @@ class NamedIndex:
         elif shares_origin(repository.upload_url, self.index_url):
             moved = replace(repository, upload_url=upload_url, index_url=self.index_url)
         else:
-            moved = Repository(repository.name, upload_url, self.index_url)
+            moved = Repository(repository.name, upload_url, self.index_url, way_in=_WAY_IN)
         if self.username is None or (self.username == moved.username and not self.password):
             return moved
-        return replace(moved, username=self.username, password=self.password or "")
+        return replace(moved, username=self.username, password=self.password or "", way_in=_WAY_IN)
 
     def alone(self) -> Repository:
         """Return the repository that this index is where Poetry knows none."""
         upload_url = self.upload_url or self.index_url
-        return self.instead_of(Repository(NAME_WITHOUT_REPOSITORY, upload_url, self.index_url))
+        return self.instead_of(
+            Repository(NAME_WITHOUT_REPOSITORY, upload_url, self.index_url, way_in=_WAY_IN)
+        )
 
     def require_uploads(self) -> None:
         """Raise `UsageError` unless it is known where the index takes uploads."""

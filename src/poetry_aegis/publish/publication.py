@@ -85,7 +85,7 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     with connection(repository, account.listen(reporter), patience) as line:
         publication = _Planner(line, signatures, overwrite=overwrite).plan(distributions)
         account.begin(publication)
-        _refuse_conflicts(publication)
+        _refuse_conflicts(publication, signs=bool(signatures))
         if keep_in is not None:
             keep(distributions, keep_in, signatures)
         uploader = Uploader(line.web, line.index, patience, signatures, overwrite=overwrite)
@@ -164,8 +164,9 @@ def _deliver(
     return publication
 
 
-def _refuse_conflicts(publication: Publication) -> None:
+def _refuse_conflicts(publication: Publication, *, signs: bool) -> None:
     name = publication.repository.name
     for step in publication.steps:
         if step.action == "refuse" and step.found:
-            raise conflict(different(step.distribution, step.found, name), name, overwrite=False)
+            message = different(step.distribution, step.found, name)
+            raise conflict(message, name, overwrite=False, signs=signs)

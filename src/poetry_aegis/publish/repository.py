@@ -30,7 +30,8 @@ class Repository:
 
     *index_url* is the root of its Simple API (PEP 503, PEP 691), ending in a slash; ``None``
     where it cannot be known. *verify* and *client_cert* are for TLS; *notes* are sentences the
-    user should read before something is sent. A user name and password inside a URL are moved
+    user should read before something is sent; *way_in* is the hint for who is not let in, where
+    the credential is not Poetry's to keep. A user name and password inside a URL are moved
     out of it, so that no URL held here is a secret. Raises `NotAnUploadUrl` where they cannot be
     told from the rest of it.
     """
@@ -43,6 +44,7 @@ class Repository:
     verify: ssl.SSLContext | bool = True
     client_cert: Path | None = None
     notes: tuple[str, ...] = ()
+    way_in: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         upload_url, username, password = split_userinfo(self.upload_url)

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 OVERWRITE = {"Aegis-Overwrite": "true"}
 
 _NEW_VERSION = "Release a new version: poetry aegis publish --bump patch"
+_CO_SIGN = (
+    "To only add a signature to what is there, sign the very same files, with a copy of them in "
+    "dist/: poetry aegis sign && poetry aegis publish --skip-build"
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,9 @@ class Uploader:
                 message = f"{distribution.filename} is refused: {error}"
             else:
                 message = different(distribution, found, name)
-            raise conflict(message, name, overwrite=self.overwrite) from error
+            raise conflict(
+                message, name, overwrite=self.overwrite, signs=bool(self.attestations)
+            ) from error
         except Forbidden as error:
             if self.overwrite:
                 error.hint = f"To replace files takes more rights than to upload. {_NEW_VERSION}"
@@ -127,8 +133,11 @@ def different(distribution: Distribution, found: str, name: str) -> str:
     )
 
 
-def conflict(message: str, name: str, *, overwrite: bool) -> FileConflict:
-    """Return the error for a file name that is taken on repository *name*, with its way out."""
+def conflict(message: str, name: str, *, overwrite: bool, signs: bool) -> FileConflict:
+    """Return the error for a file name that is taken on repository *name*, with its way out.
+
+    *signs* where signatures were to be sent, so that it may have been all about those.
+    """
     if overwrite:
         hint = f"{name} does not let the file be replaced. {_NEW_VERSION}"
     else:
@@ -137,4 +146,6 @@ def conflict(message: str, name: str, *, overwrite: bool) -> FileConflict:
             "Or replace the file, where the server allows it, knowing that lock files pin its "
             "hash: poetry aegis publish --force"
         )
+    if signs:
+        hint += f"\n{_CO_SIGN}"
     return FileConflict(message, hint=hint)

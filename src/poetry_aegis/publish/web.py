@@ -16,7 +16,7 @@ from poetry_aegis.errors import PublishError, Unreachable
 from poetry_aegis.publish.answers import Answer, reading_failure, upload_failure
 from poetry_aegis.publish.lines import Lines
 from poetry_aegis.publish.patience import Failure
-from poetry_aegis.publish.proxies import proxy_for, refused_by_proxy
+from poetry_aegis.publish.proxies import answer_of_proxy, proxy_for, refused_by_proxy
 from poetry_aegis.publish.repository import without_userinfo
 
 if TYPE_CHECKING:
@@ -118,6 +118,8 @@ class Web:
                 follow_redirects=True,
                 extensions={"trace": self._lines.note},
             ) as response:
+                if failure := answer_of_proxy(response.status_code, url, self.repository):
+                    return failure
                 if response.status_code != 200:
                     return reading_failure(_answer(response, b""), self.repository)
                 for chunk in response.iter_bytes():
@@ -135,6 +137,8 @@ class Web:
             with self._client.stream(
                 method, url, headers=headers, extensions={"trace": self._lines.note}, **how
             ) as response:
+                if failure := answer_of_proxy(response.status_code, url, self.repository):
+                    return failure
                 return _answer(response, _read_bounded(response))
         except _BROKEN as error:
             return self._failure(error, url, sends="content" in how)

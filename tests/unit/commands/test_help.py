@@ -70,7 +70,7 @@ def test_a_description_is_broken_between_words_and_tags_have_no_width() -> None:
     assert wrapped("one two three", 7) == "one two\nthree"
     assert wrapped("<c1>one</c1> two three", 7) == "<c1>one</c1> two\nthree"
     assert wrapped("much-too-long-a-word a b", 5) == "much-too-long-a-word\na b"
-    assert wrapped("one two", 10, behind=" (list)") == "one two\n"
+    assert wrapped("one two", 10, behind=" (list)") == "one\ntwo"
     assert wrapped("", 10) == ""
 
 

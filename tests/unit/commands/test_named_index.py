@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, cast
 
 import pytest
+from cleo.io.buffered_io import BufferedIO
 
+from poetry_aegis import poetry_api
+from poetry_aegis.commands.repository_choice import relocate
 from poetry_aegis.errors import Unauthorized, UsageError
+from poetry_aegis.publish.repository import Repository
 from tests.support.commands import aegis
 from tests.support.distributions import make_wheel
 from tests.support.git import leave_pipeline
@@ -17,6 +22,8 @@ from tests.support.registry import USERS, RegistryServer, listed_files, running_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
+
+    from poetry_aegis.commands.base import AegisCommand
 
 
 @pytest.fixture(scope="module")
@@ -79,24 +86,23 @@ def test_a_command_reads_the_index_that_the_environment_names(
     assert [version["version"] for version in shown.document["versions"]] == ["1.0", "2.0"]
     assert f"Index: {other.url}/simple/, named in PYPI_INDEX_URL" in shown.err
     assert "in place of that of corp" in shown.err
-    named = aegis("project", "there", "-r", "corp")
-    assert named.code == 0, named.err
     assert "rae" in logged_users(other)
     assert "ada" not in logged_users(other)
 
 
-@pytest.mark.parametrize("named", [("-r", "corp"), ()])
 def test_a_repositorys_password_does_not_follow_to_another_server(
     one: RegistryServer,
     other: RegistryServer,
     know: Callable[..., None],
     monkeypatch: pytest.MonkeyPatch,
-    named: tuple[str, ...],
 ) -> None:
     know(corp=f"{one.url}/legacy/")
     monkeypatch.setenv("PYPI_INDEX_URL", f"{other.url}/simple/")
-    refused = aegis("yank", "there==1.0", *named)
+    refused = aegis("yank", "there==1.0")
     assert refused.code == Unauthorized.exit_code, refused.err
+    assert "wants user and password" in refused.err
+    assert "stand in the address that PYPI_INDEX_URL names" in refused.err
+    assert "poetry config" not in refused.err
     assert "no password or certificate that Poetry has for corp is used there" in refused.err
     assert "ada" not in logged_users(other)
     assert not any(file["yanked"] for file in listed_files(other, "there").values())
@@ -114,8 +120,45 @@ def test_a_repository_of_poetrys_at_that_address_is_used_with_its_password(
     assert shown.code == 0, shown.err
     assert f"Index: {other.url}/simple/, named in PYPI_INDEX_URL\n" in shown.err
     assert "Repository: second" in shown.err
-    # Who names another one gets that one's name, and no password.
-    assert aegis("yank", "there==1.0", "--dry-run", "-r", "corp").code == Unauthorized.exit_code
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("yank", "there==1.0"),
+        ("yank", "there==1.0", "--dry-run"),
+        ("delete", "there==1.0", "--yes"),
+        ("project", "there"),
+        ("project", "there", "--status", "archived"),
+        ("publish",),
+        ("publish", "--skip-build"),
+        ("release", "patch", "--publish"),
+    ],
+    ids=" ".join,
+)
+def test_nothing_goes_elsewhere_than_the_named_repository(
+    know: Callable[..., None], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+) -> None:
+    # Neither is there: whoever asked one of them would fail otherwise.
+    know(corp="https://corp.invalid/legacy/")
+    monkeypatch.setenv("PYPI_INDEX_URL", "https://ada:s3cret@other.invalid/simple/")
+    refused = aegis(*command, "-r", "corp", "--json")
+    assert refused.code == UsageError.exit_code, refused.err
+    assert refused.document["message"] == (
+        "-r names corp, which is at https://corp.invalid/simple/, and PYPI_INDEX_URL names "
+        "another index, https://other.invalid/simple/."
+    )
+    assert "unset PYPI_INDEX_URL" in refused.document["hint"]
+    assert "s3cret" not in refused.out + refused.err
+
+
+def test_a_repository_may_be_named_where_both_are_one(
+    other: RegistryServer, know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    know(corp=f"{other.url}/legacy/")
+    monkeypatch.setenv("PYPI_INDEX_URL", f"{other.url}/simple")
+    shown = aegis("yank", "there==1.0", "--dry-run", "-r", "corp")
+    assert shown.code == 0, shown.err
 
 
 def test_where_poetry_knows_no_repository_the_address_is_enough(
@@ -135,7 +178,7 @@ def test_a_version_is_published_there_and_read_back(
 ) -> None:
     know(corp=f"{one.url}/legacy/")
     monkeypatch.setenv("PYPI_INDEX_URL", other.authenticated_url("pub"))
-    done = aegis("publish", "-r", "corp", "--json")
+    done = aegis("publish", "--json")
     assert done.code == 0, done.err
     assert done.document["url"] == f"{other.url}/simple/"
     assert done.document["verified"]
@@ -152,9 +195,30 @@ def test_nothing_is_published_where_no_address_for_it_is_known(
     know(corp=f"{one.url}/legacy/")
     for url in (pypi_urls()[1], f"{one.url}/root/dev/+simple/"):
         monkeypatch.setenv("PYPI_INDEX_URL", url)
-        refused = aegis("publish", "-r", "corp")
+        refused = aegis("publish")
         assert refused.code == UsageError.exit_code, refused.err
         assert "PYPI_INDEX_URL" in refused.err
+
+
+def test_a_release_that_goes_on_may_be_at_another_address_than_its_repository(
+    know: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    corp = Repository("corp", "https://corp.invalid/legacy/", "https://corp.invalid/simple/", "ada")
+    monkeypatch.setattr(poetry_api, "find_repository", lambda *_: corp)
+    said: list[str] = []
+    command = cast(
+        "AegisCommand", SimpleNamespace(messages=BufferedIO().output, say_aside=said.append)
+    )
+    know()
+    assert relocate(command, "corp") == corp
+    monkeypatch.setenv("PYPI_INDEX_URL", "https://corp.invalid/simple/")
+    assert relocate(command, "corp") == corp
+    assert said == []
+    monkeypatch.setenv("PYPI_INDEX_URL", "https://bob:pw@other.invalid/simple/")
+    moved = relocate(command, "corp")
+    assert moved.upload_url == "https://other.invalid/simple/"
+    assert (moved.name, moved.username, moved.password) == ("corp", "bob", "pw")
+    assert "in place of that of corp" in said[0]
 
 
 def test_a_promotion_goes_between_the_repositories_that_it_names(

@@ -5,6 +5,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+import pytest
 from cleo.io.outputs.stream_output import StreamOutput
 
 from poetry_aegis.commands.progress import ConsoleReporter
@@ -150,3 +151,19 @@ def screen(written: str) -> list[str]:
         elif part != "\x1b[0J":
             lines[-1] += part
     return lines[:-1]
+
+
+@pytest.mark.parametrize(
+    ("columns", "bar"), [(1000, 28), (76, 28), (60, 12), (53, 5), (52, 0), (20, 0)]
+)
+def test_a_bar_has_room_on_its_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, bar: int
+) -> None:
+    monkeypatch.setattr("poetry_aegis.commands.progress.width_of", lambda _: columns)
+    wheel = read_distribution(make_wheel(tmp_path, "demo-of-a-name"))
+    output = terminal()
+    with ConsoleReporter(output) as reporter:
+        reporter.started(wheel)
+    shown = re.sub(r"\x1b\[[0-9;]*[a-zA-Z]", "", output.fetch()).splitlines()[0]
+    assert shown == f"  {wheel.filename}{f' [{chr(45) * bar}]' if bar else ''}   0%"
+    assert len(shown) < max(columns, len(wheel.filename) + 9)

@@ -204,6 +204,22 @@ def test_a_conflict_is_found_before_anything_is_sent(
     assert OTHER_HASH in str(caught.value)
     assert wheel.sha256 in str(caught.value)
     assert "--force" in caught.value.hint
+    assert "poetry aegis sign" not in caught.value.hint
+
+
+def test_who_would_co_sign_another_file_is_told_how(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.has(wheel.filename, OTHER)
+    with pytest.raises(FileConflict) as caught:
+        publish(
+            [wheel],
+            repository_at(index.url),
+            attestations={wheel.filename: "[]"},
+            reporter=recorder,
+            patience=IMPATIENT,
+        )
+    assert "poetry aegis sign && poetry aegis publish --skip-build" in caught.value.hint
 
 
 def test_overwriting_replaces_and_says_so(

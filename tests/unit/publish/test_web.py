@@ -9,6 +9,7 @@ import threading
 import traceback
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 
@@ -111,6 +112,35 @@ def test_a_proxy_from_the_environment_is_used(
     assert not isinstance(answer, Failure)
     assert answer.text == "from the proxy"
     assert index.gets[0][0] == "http://corp.invalid/simple/demo/"
+
+
+def test_a_proxy_that_wants_a_password_is_not_taken_for_the_index(
+    index: FaultyIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    password = quote(PASSWORD, safe="")
+    monkeypatch.setenv("HTTP_PROXY", index.url.replace("//", f"//eve:{password}@"))
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    index.page_replies += [Reply(407)] * 3
+    web = Web(repository_at("http://corp.invalid/"))
+    page = "http://corp.invalid/simple/demo/"
+    for failure in (web.get(page, {}), web.call("GET", page), web.sha256(page)):
+        assert isinstance(failure, Failure)
+        assert isinstance(failure.error, Unreachable)
+        assert (failure.repeatable, failure.reached) == (False, False)
+        assert f"The proxy {index.url} on the way to corp" in str(failure.error)
+        assert "HTTP_PROXY=http://USER:PASSWORD@127.0.0.1" in failure.error.hint
+        assert PASSWORD not in f"{failure.error}{failure.error.hint}"
+    web.close()
+
+
+def test_where_there_is_no_proxy_a_407_is_the_indexs(index: FaultyIndex) -> None:
+    index.page_replies.append(Reply(407))
+    web = Web(repository_at(index.url))
+    failure = web.get(f"{index.url}/simple/demo/", {})
+    web.close()
+    assert isinstance(failure, Failure)
+    assert "corp refused the request (407" in str(failure.error)
 
 
 @pytest.mark.parametrize("scheme", ["gopher", "http"])
