@@ -6,12 +6,18 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.support.git import GitProject, git_environment, leave_pipeline, make_project
 from tests.support.poetry import PoetryHome, make_home
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# How long an example takes is the machine's affair, and no test's.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(autouse=True, scope="session")
