@@ -11,6 +11,7 @@ from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.publish_failure import tell_more
 from poetry_aegis.commands.release import FINISH
 from poetry_aegis.commands.release_additions import ReleaseAdditions
+from poetry_aegis.commands.release_preview import say_remarks, show_plan
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
 from poetry_aegis.release.choice import find_packages_for
@@ -18,7 +19,7 @@ from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.packages.workspace import find_workspace
-from poetry_aegis.release.plan import diff, nothing_to_release
+from poetry_aegis.release.plan import nothing_to_release
 from poetry_aegis.release.record import WAYS_OUT
 from poetry_aegis.release.steps import PublishOnForge
 from poetry_aegis.settings import load_settings
@@ -62,9 +63,9 @@ def run_release(
         if release is None:
             return _nothing(command, project, request, dry_run=dry_run)
         if dry_run:
-            _show_plan(command, release)
+            show_plan(command, release)
         else:
-            _say_remarks(command, release)
+            say_remarks(command, release)
             command.say(f"Releasing {_names(release)}")
             _carry_out(command, release, release.run, additions)
             _tell(command, release, additions)
@@ -198,43 +199,6 @@ def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
         f"Once it is merged into {plain(plan.branch or 'the main branch')}: "
         f"git pull && poetry aegis release finish{packages} --push-tag"
     )
-
-
-def _show_plan(command: AegisCommand, release: Release) -> None:
-    plan = release.plan
-    for package in plan.packages:
-        name = f"{plain(package.name)} " if len(plan.packages) > 1 else ""
-        if package.version == package.current:
-            command.say(
-                f"{name}<c2>{package.version}</c2>, as pyproject.toml says, {plain(package.tag)}"
-            )
-        else:
-            command.say(
-                f"{name}<c2>{package.current} -> {package.version}</c2> ({package.bump}), "
-                f"{plain(package.tag)}"
-            )
-    if plan.drawing:
-        command.say(f"\n{plain(plan.drawing)}")
-    _say_remarks(command, release)
-    command.say("\nWould, in this order:")
-    for step in release.steps:
-        command.say(f"  - {plain(step.describe())}")
-    for change in plan.files:
-        command.say()
-        for line in diff(change, plan.root).splitlines():
-            command.say(_coloured(line))
-    command.say("\nNothing was changed.")
-
-
-def _say_remarks(command: AegisCommand, release: Release) -> None:
-    for remark in release.plan.remarks:
-        command.warn_of(remark)
-
-
-def _coloured(line: str) -> str:
-    styles = {"+": "fg=green", "-": "fg=red", "@": "fg=cyan"}
-    style = "options=bold" if line.startswith(("+++ ", "--- ")) else styles.get(line[:1])
-    return f"<{style}>{plain(line)}</>" if style else plain(line)
 
 
 def _nothing(
