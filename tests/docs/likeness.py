@@ -15,14 +15,15 @@ ANYTHING = "..."
 FILE = re.compile(r" +\S+\.(?:whl|tar\.gz) (?:uploaded|skipped)")
 DIFFERENT_EACH_TIME = [
     (re.compile(r"(?<=\bpassword )\s*\S+(?=  \(shown only)"), "PASSWORD"),
+    (re.compile(r"(?<=\baegis_[0-9a-f]{12}_)\S+"), "SECRET"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{40}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{7}\b"), "COMMIT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
-    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
+    (re.compile(r"\b\d\d:\d\d(?::\d\d)?\b"), "TIME"),
     (re.compile(r"(?<=\(pid )\d+(?=\))|(?<=  pid          )\d+"), "PID"),
     (re.compile(r"(?<=  uptime       ).+"), "UPTIME"),
     (re.compile(r"(?<=  version      )\d\S+"), "VERSION"),
-    (re.compile(r"\b\d+(?:\.\d+)? [KMG]iB\b|\b\d+ bytes\b"), "SIZE"),
+    (re.compile(r"\b\d+(?:\.\d+)? (?:[KMG]i)?B\b|\b\d+ bytes\b"), "SIZE"),
     (re.compile(r"^.*\bKilled\b.*$"), "Killed"),
     (re.compile(r"^@@ .* @@"), "@@ @@"),
 ]

@@ -6,7 +6,8 @@ home of `Terminal`, out of which its git cannot see.
 
 from __future__ import annotations
 
-Key = tuple[str, str, str]
+from tests.docs import stage_registry
+from tests.docs.scenes import ALONE, INDEX, NEW_PROJECT, PROJECT, PUBLISHED, RELEASED, Key
 
 README = "README.md"
 STARTED = "docs/getting-started.md"
@@ -23,8 +24,8 @@ MIGRATION = "docs/migration.md"
 PUBLISHING = "docs/publishing.md"
 SIGNING = "docs/signing.md"
 
-# The pages whose blocks are run, and the heading before which that ends: the rest is still to come,
-# and so are docs/registry.md and docs/stack.md.
+# The pages whose blocks are run, and the heading before which that ends: the rest is still to come.
+# docs/stack.md is run by tests/stack/test_page.py, which has Docker.
 PAGES: dict[str, str | None] = {
     README: None,
     STARTED: None,
@@ -137,21 +138,6 @@ EXIT_CODES: dict[Key, int] = {
 # Where each kind of file that a reader is told to write goes, below the home.
 FILES = {"netrc": ".netrc"}
 
-# Makes the project $1, called $2, with the release $3 and a remote beside it, and goes there.
-NEW_PROJECT = """\
-new_project() {
-    poetry new -q "$1"
-    cd "$1"
-    sed -i "s/^name = .*/name = \\"$2\\"/" pyproject.toml
-    echo "dist/" > .gitignore
-    git init -q
-    git add .
-    git commit -q -m "feat: greet people by name"
-    git init -q --bare "../$1.git"
-    git remote add origin "../$1.git"
-    poetry aegis release "$3" --push-tag > /dev/null
-}
-"""
 # Kill Poetry when git is about to do what it was asked for, once.
 KILL = """\
 kill_at_the_tag() {
@@ -179,18 +165,6 @@ git remote set-url origin ../copy.git
 """
 RETURN = "cd ../acme-greeter\n"
 LEAVE_COPY = f"{RETURN}rm -rf ../copy ../copy.git\n"
-
-# An index that Poetry knows, and the project of the pages with its first release.
-INDEX = """\
-poetry aegis server init --driver embedded
-poetry aegis server start > /dev/null
-poetry aegis client poetry > /dev/null
-"""
-PROJECT = f"{NEW_PROJECT}new_project acme-greeter acme-greeter 0.1.0\n"
-PUBLISHED = f"{INDEX}{PROJECT}poetry aegis publish > /dev/null\n"
-RELEASED = f"{INDEX}{NEW_PROJECT}new_project acme-greeter acme-greeter 0.3.0\n"
-# What this machine says of its own to pip, uv and requests.
-ALONE = "unset PIP_CERT PIP_FIND_LINKS SSL_CERT_DIR SSL_CERT_FILE REQUESTS_CA_BUNDLE\n"
 
 # What has happened before a block, where the page does not show it.
 BEFORE: dict[Key, str] = {
@@ -311,3 +285,10 @@ AFTER: dict[Key, str] = {
     MERGED: RETURN,
     SEVERAL: RETURN,
 }
+
+# The pages that have a module of their own.
+PAGES |= stage_registry.PAGES
+LINES_THAT_CANNOT_RUN |= stage_registry.LINES_THAT_CANNOT_RUN
+BLOCKS_THAT_CANNOT_RUN |= stage_registry.BLOCKS_THAT_CANNOT_RUN
+BEFORE |= stage_registry.BEFORE
+AFTER |= stage_registry.AFTER

@@ -33,9 +33,12 @@ BEGIN = (
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
 PASSWORD = re.compile(r"Password of (?P<user>\w+): $")
+AGREED = re.compile(r"\[y/N\] $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)
+# What has a name of its own each time, by which a page goes on to speak of it: tokens and backups.
+NAMED = re.compile(r"\b[0-9a-f]{12}\b|\bbackup-\d{8}-\d{6}\b")
 # The index is on a free port: several tests, and the reader's own index, may run meanwhile.
 POETRY = """\
 #!/bin/sh
@@ -60,6 +63,7 @@ class Terminal:
     root: Path
     port: int
     passwords: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # those on the page, and what is so here
 
     def __post_init__(self) -> None:
         programs = self.home / ".local" / "bin"
@@ -106,19 +110,27 @@ class Terminal:
         }
 
     def here(self, code: str) -> str:
-        """Return *code* from a page with the address of this terminal's index in it."""
+        """Return *code* from a page with the address of this terminal's index, and its names."""
+        for name, ours in self.names.items():
+            code = code.replace(name, ours)
         return code.replace(f"127.0.0.1:{PORT_ON_PAGES}", f"127.0.0.1:{self.port}")
 
     def shown(self, output: str) -> str:
         """Return what was printed as a page would show it."""
         text = output.replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{PORT_ON_PAGES}")
+        for name, ours in self.names.items():
+            text = text.replace(ours, name)
         return text.replace(str(self.home), HOME_ON_PAGES)
+
+    def learn_names(self, on_page: str, printed: str) -> None:
+        """Know from now on what the page calls otherwise than what was *printed* in its place."""
+        self.names.update(zip(NAMED.findall(on_page), NAMED.findall(printed), strict=False))
 
     def run(self, code: str) -> tuple[int, str]:
         """Run *code*; return the exit code of its last command and what was to be seen.
 
         Questions are answered: for a new password with an empty line, for one or for a passphrase
-        with what it is.
+        with what it is; whether something shall be done with yes.
         """
         state = shlex.quote(str(self._state))
         script = (
@@ -171,6 +183,8 @@ class Terminal:
             return ""
         if found := PASSWORD.search(text):
             return self.passwords[found["user"]]
+        if AGREED.search(text):
+            return "y"
         return A_PASSPHRASE if PASSPHRASE.search(text) else None
 
     def _learn(self, text: str) -> None:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from tests.docs.scenes import Key
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pages show a POSIX shell")
 
 LOGIN = re.compile(r"login (?P<user>\w+) password \S+")
@@ -29,7 +31,7 @@ LOGIN = re.compile(r"login (?P<user>\w+) password \S+")
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    for program in ("bash", "git", "ps", "sed"):
+    for program in ("bash", "curl", "git", "make", "ps", "sed"):
         needs_program(program)
     (port,) = free_ports(1)
     terminal = Terminal(tmp_path / "reader", port)
@@ -61,6 +63,8 @@ def follow(terminal: Terminal, block: Block) -> Iterator[str]:
     if code != expected:
         yield f"It ended with exit code {code} and not {expected}:\n{printed}"
     elif block.output is not None:
+        terminal.learn_names(block.output, printed)
+        printed = terminal.shown(printed)
         differing = difference(block.output, printed, of_the_last=len(lines) > 1)
         if differing:
             yield differing
@@ -114,7 +118,7 @@ def test_every_line_that_cannot_run_stands_on_a_page() -> None:
     ids=["cannot run", "exit codes", "before", "after"],
 )
 def test_every_block_with_an_entry_in_a_table_stands_on_its_page(
-    table: dict[stage.Key, object],
+    table: dict[Key, object],
 ) -> None:
     keys = [block.key for block in EVERY_BLOCK if block.language in SHELL]
     assert {key: keys.count(key) for key in table} == dict.fromkeys(table, 1)
