@@ -33,7 +33,7 @@ BEGIN = (
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
 PASSWORD = re.compile(r"Password of (?P<user>\w+): $")
-AGREED = re.compile(r"\[y/N\] $")
+AGREED = re.compile(r"(?:\[y/N\]|\(yes/no\) \[no\]) $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)
@@ -124,7 +124,8 @@ class Terminal:
 
     def learn_names(self, on_page: str, printed: str) -> None:
         """Know from now on what the page calls otherwise than what was *printed* in its place."""
-        self.names.update(zip(NAMED.findall(on_page), NAMED.findall(printed), strict=False))
+        for name, ours in zip(NAMED.findall(on_page), NAMED.findall(printed), strict=False):
+            self.names.setdefault(name, ours)
 
     def run(self, code: str) -> tuple[int, str]:
         """Run *code*; return the exit code of its last command and what was to be seen.

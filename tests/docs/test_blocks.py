@@ -21,6 +21,7 @@ from tests.support.server import free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from tests.docs.scenes import Key
 
@@ -50,16 +51,16 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, terminal: Terminal) -> 
     assert not wrong, "\n\n".join(wrong)
 
 
-def is_run(block: Block) -> bool:
-    return block.language in SHELL and block.key not in stage.BLOCKS_THAT_CANNOT_RUN
+def is_run(block: Block, tables: ModuleType = stage) -> bool:
+    return block.language in SHELL and block.key not in tables.BLOCKS_THAT_CANNOT_RUN
 
 
-def follow(terminal: Terminal, block: Block) -> Iterator[str]:
+def follow(terminal: Terminal, block: Block, tables: ModuleType = stage) -> Iterator[str]:
     """Do what *block* shows, and yield what is not as the page says."""
-    yield from prepare(terminal, stage.BEFORE.get(block.key, ""))
-    lines = lines_to_run(block)
+    yield from prepare(terminal, tables.BEFORE.get(block.key, ""))
+    lines = lines_to_run(block, tables)
     code, printed = run(terminal, "\n".join(lines))
-    expected = stage.EXIT_CODES.get(block.key, 0)
+    expected = tables.EXIT_CODES.get(block.key, 0)
     if code != expected:
         yield f"It ended with exit code {code} and not {expected}:\n{printed}"
     elif block.output is not None:
@@ -68,7 +69,7 @@ def follow(terminal: Terminal, block: Block) -> Iterator[str]:
         differing = difference(block.output, printed, of_the_last=len(lines) > 1)
         if differing:
             yield differing
-    yield from prepare(terminal, stage.AFTER.get(block.key, ""))
+    yield from prepare(terminal, tables.AFTER.get(block.key, ""))
 
 
 def prepare(terminal: Terminal, scene: str) -> Iterator[str]:
@@ -81,8 +82,9 @@ def run(terminal: Terminal, code: str) -> tuple[int, str]:
     return terminal.run(f"set -e\n{terminal.here(code)}\n")
 
 
-def lines_to_run(block: Block) -> list[str]:
-    return [line for line in block.code.splitlines() if bare(line) not in CANNOT_RUN]
+def lines_to_run(block: Block, tables: ModuleType) -> list[str]:
+    left_away = tables.LINES_THAT_CANNOT_RUN
+    return [line for line in block.code.splitlines() if bare(line) not in left_away]
 
 
 def bare(line: str) -> str:
