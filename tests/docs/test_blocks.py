@@ -150,6 +150,14 @@ def test_every_kind_of_file_stands_on_a_page() -> None:
             "  password  RU8ynYc  (shown only this once)\n",
             "  password  x-1  (shown only this once)\n",
         ),
+        (
+            "  token  aegis_94e7f0f5dd5d_jTMN-n3  (shown only this once)\n",
+            "  token  aegis_94e7f0f5dd5d_x-1  (shown only this once)\n",
+        ),
+        (
+            "nginx  running  healthy  1.28.0  1m 39s  0.0%   7.2 MiB\n",
+            "nginx  running  healthy  bookworm  5s  12.5%  10.4 MiB\n",
+        ),
         ("  a.whl uploaded\n  b.tar.gz uploaded\n", "  b.tar.gz uploaded\n  a.whl uploaded\n"),
         ("Killed\n", "bash: line 9:  4711 Killed     poetry aegis release auto\n"),
     ],
@@ -166,6 +174,10 @@ def test_what_differs_each_time_is_no_difference(shown: str, printed: str) -> No
         ("...\nDone.\n", "Done.\nAnd more.\n"),
         ("Released 0.1.0.\n", "Released 0.1.1.\n"),
         ("- default (fe90a78)\n", "- defaced (fe90a78)\n"),
+        (
+            "nginx  running  healthy  1  5s  0.0%  7 MiB\n",
+            "nginx  running  -  1  5s  0.0%  7 MiB\n",
+        ),
     ],
 )
 def test_other_words_are_a_difference(shown: str, printed: str) -> None:
@@ -196,3 +208,14 @@ def test_a_terminal_sees_no_repository_outside_of_its_home(terminal: Terminal) -
 def test_a_terminal_tells_how_a_command_ended(terminal: Terminal) -> None:
     assert terminal.run("exit 7") == (7, "")
     assert terminal.run("set -e\nfalse\necho never") == (1, "")
+
+
+def test_a_terminal_knows_what_a_page_calls_otherwise(terminal: Terminal) -> None:
+    terminal.learn_names("Token 94e7f0f5dd5d is new.", "Token 0a1b2c3d4e5f is new.")
+    assert terminal.here("revoke 94e7f0f5dd5d") == "revoke 0a1b2c3d4e5f"
+    assert terminal.run("echo 0a1b2c3d4e5f") == (0, "94e7f0f5dd5d\n")
+
+
+def test_a_terminal_agrees_where_it_is_asked(terminal: Terminal) -> None:
+    code, printed = terminal.run("read -p 'Delete it? [y/N] ' answer; echo \"it was $answer\"")
+    assert (code, printed) == (0, "Delete it? [y/N] y\nit was y\n")
