@@ -2,12 +2,17 @@
 
 A block is named by its page, its heading and the first line of its code. All of this runs in the
 home of `Terminal`, out of which its git cannot see.
+
+A page with much to tell has a module of its own with the same tables, which is named at the end
+here. What several of them need is in tests/docs/scenes.py.
 """
 
 from __future__ import annotations
 
-from tests.docs import stage_registry
-from tests.docs.scenes import ALONE, INDEX, NEW_PROJECT, PROJECT, PUBLISHED, RELEASED, Key
+from typing import Any
+
+from tests.docs import stage_publishing, stage_registry, stage_signing
+from tests.docs.scenes import ALONE, INDEX, NEW_PROJECT, PROJECT, PUBLISHED, Key
 
 README = "README.md"
 STARTED = "docs/getting-started.md"
@@ -21,8 +26,6 @@ SECURITY = "docs/security.md"
 BACKUP = "docs/backup.md"
 TROUBLES = "docs/troubleshooting.md"
 MIGRATION = "docs/migration.md"
-PUBLISHING = "docs/publishing.md"
-SIGNING = "docs/signing.md"
 
 # The pages whose blocks are run, and the heading before which that ends: the rest is still to come.
 # docs/stack.md is run by tests/stack/test_page.py, which has Docker.
@@ -39,8 +42,6 @@ PAGES: dict[str, str | None] = {
     BACKUP: None,
     TROUBLES: None,
     MIGRATION: None,
-    PUBLISHING: "Which repository",
-    SIGNING: "Several signers",
 }
 
 # Lines that are left away, wherever they stand, and why.
@@ -122,9 +123,6 @@ FIRST: Key = (TROUBLES, "First of all", "poetry aegis server doctor")
 MOVED: Key = (MIGRATION, "From pypiserver", "poetry aegis server import ~/packages --dry-run")
 NEXT: Key = (MIGRATION, "From python-semantic-release", "poetry aegis release auto --dry-run")
 
-PUBLISHER: Key = (PUBLISHING, "What happens", "poetry aegis publish")
-SIGNER: Key = (SIGNING, "Ten minutes", 'poetry self add "poetry-aegis[signing]"')
-
 # What ends with something else than 0, as the page says.
 EXIT_CODES: dict[Key, int] = {
     KILLED: 137,
@@ -135,8 +133,13 @@ EXIT_CODES: dict[Key, int] = {
     REFUSED: 32,
 }
 
+# What else than a shell, git and Poetry a page wants.
+PROGRAMS: dict[str, list[str]] = {}
+
 # Where each kind of file that a reader is told to write goes, below the home.
 FILES = {"netrc": ".netrc"}
+# Where a table of TOML that a reader is told to write goes, below the home.
+SETTINGS: dict[Key, str] = {}
 
 # Kill Poetry when git is about to do what it was asked for, once.
 KILL = """\
@@ -215,8 +218,6 @@ git commit -q --allow-empty -m "feat: ask the oracle"
 git commit -q --allow-empty -m "fix(api): answer empty questions"
 """,
     KILLED: f"{KILL}kill_at_the_push\n",
-    PUBLISHER: RELEASED,
-    SIGNER: RELEASED,
     LINT: """\
 git switch -q -c messages
 git commit -q --allow-empty -m "Fix : greet in the right order"
@@ -286,9 +287,17 @@ AFTER: dict[Key, str] = {
     SEVERAL: RETURN,
 }
 
-# The pages that have a module of their own.
-PAGES |= stage_registry.PAGES
-LINES_THAT_CANNOT_RUN |= stage_registry.LINES_THAT_CANNOT_RUN
-BLOCKS_THAT_CANNOT_RUN |= stage_registry.BLOCKS_THAT_CANNOT_RUN
-BEFORE |= stage_registry.BEFORE
-AFTER |= stage_registry.AFTER
+# What the modules of other pages have of these tables, or some of them, is put into them.
+TABLES: dict[str, dict[Any, Any]] = {
+    "PAGES": PAGES,
+    "LINES_THAT_CANNOT_RUN": LINES_THAT_CANNOT_RUN,
+    "BLOCKS_THAT_CANNOT_RUN": BLOCKS_THAT_CANNOT_RUN,
+    "EXIT_CODES": EXIT_CODES,
+    "PROGRAMS": PROGRAMS,
+    "SETTINGS": SETTINGS,
+    "BEFORE": BEFORE,
+    "AFTER": AFTER,
+}
+for _module in (stage_publishing, stage_registry, stage_signing):
+    for _name, _table in TABLES.items():
+        _table.update(getattr(_module, _name, {}))

@@ -26,23 +26,27 @@ PATIENCE = 180.0  # seconds for one block
 ROWS, COLUMNS = 40, 120
 HOME_ON_PAGES = "/home/ada"
 PORT_ON_PAGES = "8080"
+OTHER_PORT_ON_PAGES = "8090"
+# Of a key in GnuPG, which is another one each time.
+FINGERPRINT_ON_PAGES = "32EB2557F8CFD94B9FDBD6856A70213925BC6A59"
 # Makes the terminal its own, so that a password can be asked for, and becomes the shell.
 BEGIN = (
     "import fcntl, os, sys, termios; fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
     "os.execv('/bin/bash', ['bash', '--norc', '-c', sys.argv[1]])"
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
-PASSWORD = re.compile(r"Password of (?P<user>\w+): $")
+PASSWORD = re.compile(r"Password of (?P<user>\w+)(?: on \w+)?: $")
 AGREED = re.compile(r"(?:\[y/N\]|\(yes/no\) \[no\]) $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)
 # What has a name of its own each time, by which a page goes on to speak of it: tokens and backups.
 NAMED = re.compile(r"\b[0-9a-f]{12}\b|\bbackup-\d{8}-\d{6}\b")
-# The index is on a free port: several tests, and the reader's own index, may run meanwhile.
+# An index is on a free port: several tests, and the reader's own index, may run meanwhile.
 POETRY = """\
 #!/bin/sh
-if [ "$1 $2 $3" = "aegis server init" ]; then set -- "$@" --port {port}; fi
+if [ "$AEGIS_SERVER_HOME" ]; then port={other_port}; else port={port}; fi
+if [ "$1 $2 $3" = "aegis server init" ]; then set -- "$@" --port $port; fi
 exec {python} -m poetry "$@"
 """
 GITCONFIG = """\
@@ -62,6 +66,7 @@ class Terminal:
 
     root: Path
     port: int
+    other_port: int  # of a second index, which has its home in AEGIS_SERVER_HOME
     passwords: dict[str, str] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # those on the page, and what is so here
 
@@ -71,7 +76,7 @@ class Terminal:
         (self.home / ".gitconfig").write_text(GITCONFIG)
         poetry = programs / "poetry"
         python = shlex.quote(sys.executable)
-        poetry.write_text(POETRY.format(port=self.port, python=python))
+        poetry.write_text(POETRY.format(port=self.port, other_port=self.other_port, python=python))
         poetry.chmod(0o755)
         self._state.write_text(f"cd {shlex.quote(str(self.home))}\n")
 
@@ -109,18 +114,29 @@ class Terminal:
             "UV_PYTHON_DOWNLOADS": "never",
         }
 
+    @property
+    def _addresses(self) -> dict[str, str]:
+        """The addresses of the indexes here, by those that stand on pages."""
+        return {
+            f"127.0.0.1:{PORT_ON_PAGES}": f"127.0.0.1:{self.port}",
+            f"127.0.0.1:{OTHER_PORT_ON_PAGES}": f"127.0.0.1:{self.other_port}",
+        }
+
     def here(self, code: str) -> str:
-        """Return *code* from a page with the address of this terminal's index, and its names."""
+        """Return *code* from a page with the addresses and the names that are so here."""
         for name, ours in self.names.items():
             code = code.replace(name, ours)
-        return code.replace(f"127.0.0.1:{PORT_ON_PAGES}", f"127.0.0.1:{self.port}")
+        for on_page, address in self._addresses.items():
+            code = code.replace(on_page, address)
+        return code.replace(FINGERPRINT_ON_PAGES, "$FINGERPRINT")
 
     def shown(self, output: str) -> str:
         """Return what was printed as a page would show it."""
-        text = output.replace(f"127.0.0.1:{self.port}", f"127.0.0.1:{PORT_ON_PAGES}")
+        for on_page, address in self._addresses.items():
+            output = output.replace(address, on_page)
         for name, ours in self.names.items():
-            text = text.replace(ours, name)
-        return text.replace(str(self.home), HOME_ON_PAGES)
+            output = output.replace(ours, name)
+        return output.replace(str(self.home), HOME_ON_PAGES)
 
     def learn_names(self, on_page: str, printed: str) -> None:
         """Know from now on what the page calls otherwise than what was *printed* in its place."""

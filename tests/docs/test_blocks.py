@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from tests.docs.scenes import Key
 
+
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pages show a POSIX shell")
 
 LOGIN = re.compile(r"login (?P<user>\w+) password \S+")
@@ -34,18 +35,22 @@ LOGIN = re.compile(r"login (?P<user>\w+) password \S+")
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
     for program in ("bash", "curl", "git", "make", "ps", "sed"):
         needs_program(program)
-    (port,) = free_ports(1)
-    terminal = Terminal(tmp_path / "reader", port)
+    port, other_port = free_ports(2)
+    terminal = Terminal(tmp_path / "reader", port, other_port)
     yield terminal
     terminal.run("poetry aegis server stop")
 
 
 @pytest.mark.parametrize("page", stage.PAGES)
 def test_the_blocks_of_a_page_do_what_it_says(page: str, terminal: Terminal) -> None:
+    for program in stage.PROGRAMS.get(page, ()):
+        needs_program(program)
     wrong = []
     for block in blocks(ROOT / page, stage.PAGES[page]):
         if block.language in stage.FILES:
             write_file(terminal, block)
+        elif block.key in stage.SETTINGS:
+            write_table(terminal, block)
         elif is_run(block):
             wrong += [f"{block}\n{complaint}" for complaint in follow(terminal, block)]
     assert not wrong, "\n\n".join(wrong)
@@ -103,6 +108,14 @@ def write_file(terminal: Terminal, block: Block) -> None:
     file.write_text(LOGIN.sub(with_password, block.code))
 
 
+def write_table(terminal: Terminal, block: Block) -> None:
+    """Write a table of TOML into the file it is for: below its heading where that is there."""
+    file = terminal.home / stage.SETTINGS[block.key]
+    heading, _, lines = block.code.partition("\n")
+    before, found, after = file.read_text().partition(f"\n{heading}\n")
+    file.write_text(f"{before}\n{heading}\n{lines}{after}" if found else f"{before}\n{block.code}")
+
+
 # The tables of what is different here
 
 CANNOT_RUN = set(stage.LINES_THAT_CANNOT_RUN)
@@ -131,6 +144,11 @@ def test_what_cannot_run_has_a_reason() -> None:
     assert all(len(reason.split()) > 3 for reason in reasons)
 
 
+def test_every_table_that_is_written_stands_on_its_page() -> None:
+    keys = [block.key for block in EVERY_BLOCK if block.language == "toml"]
+    assert {key: keys.count(key) for key in stage.SETTINGS} == dict.fromkeys(stage.SETTINGS, 1)
+
+
 def test_every_kind_of_file_stands_on_a_page() -> None:
     assert {block.language for block in EVERY_BLOCK} >= set(stage.FILES)
 
@@ -146,6 +164,7 @@ def test_every_kind_of_file_stands_on_a_page() -> None:
         ("...\nDone.\n", "Done.\n"),
         ("- greet (fe90a78)\n", "- greet (0a1b2c3)\n"),
         ("running (pid 2079).\n", "running (pid 7).\n"),
+        ("with the key bob (527a4c9264a021f4).\n", "with the key bob (57244da5e50570ec).\n"),
         (
             "  password  RU8ynYc  (shown only this once)\n",
             "  password  x-1  (shown only this once)\n",
@@ -159,6 +178,7 @@ def test_every_kind_of_file_stands_on_a_page() -> None:
             "nginx  running  healthy  bookworm  5s  12.5%  10.4 MiB\n",
         ),
         ("  a.whl uploaded\n  b.tar.gz uploaded\n", "  b.tar.gz uploaded\n  a.whl uploaded\n"),
+        ("  a.whl signed\n  b.tar.gz signed\n", "  b.tar.gz signed\n  a.whl signed\n"),
         ("Killed\n", "bash: line 9:  4711 Killed     poetry aegis release auto\n"),
     ],
 )
@@ -195,6 +215,13 @@ def test_what_comes_before_the_last_command_need_not_be_shown() -> None:
 def test_a_terminal_remembers_where_it_is_and_what_was_exported(terminal: Terminal) -> None:
     assert terminal.run("mkdir 'a place'; cd 'a place'; export WORD='two words'")[0] == 0
     assert terminal.run('echo "$(basename "$PWD"): $WORD"') == (0, "a place: two words\n")
+
+
+def test_a_terminal_has_the_indexes_of_the_pages_elsewhere(terminal: Terminal) -> None:
+    on_page = "http://127.0.0.1:8080/ http://127.0.0.1:8090/"
+    here = terminal.here(on_page)
+    assert here == f"http://127.0.0.1:{terminal.port}/ http://127.0.0.1:{terminal.other_port}/"
+    assert terminal.run(f"echo {here}") == (0, f"{on_page}\n")
 
 
 def test_a_terminal_sees_no_repository_outside_of_its_home(terminal: Terminal) -> None:

@@ -66,7 +66,7 @@ def terminal(tmp_path: Path, wheels: Path) -> Iterator[TerminalWithDocker]:
     for program in ("bash", "curl", "git", "sed"):
         needs_program(program)
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
-    terminal = TerminalWithDocker(tmp_path / "reader", 8080, ports=ports)
+    terminal = TerminalWithDocker(tmp_path / "reader", 8080, 8090, ports=ports)
     project = f"aegis-test-{secrets.token_hex(4)}"
     (terminal.home / "of-the-tests.toml").write_text(of_the_tests(project, ports))
     (terminal.home / "wheels").symlink_to(wheels)

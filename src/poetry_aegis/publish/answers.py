@@ -180,7 +180,8 @@ _WANTS_SIGNATURES = "must be signed"
 SIGN = (
     "Sign it with a key that the server trusts: give --sign to poetry aegis publish, or set "
     "sign = true in [tool.poetry-aegis.publish].\n"
-    "What others have signed goes with it: poetry aegis sign, then publish --skip-build"
+    "What others have signed goes with it: "
+    "poetry aegis sign && poetry aegis publish --skip-build"
 )
 _PERHAPS = "Mend what it names; the same request would be refused again."
 
