@@ -13,17 +13,23 @@ if TYPE_CHECKING:
 ANYTHING = "..."
 # Files are sent several at a time, and told of as they arrive.
 FILE = re.compile(r" +\S+\.(?:whl|tar\.gz) (?:uploaded|skipped|signed)")
+# A row of `server status`, and its head: what follows the health is different each time.
+SERVICE = re.compile(
+    r"^(SERVICE +STATE +HEALTH|\S+ +running +\S+) +\S+ +(?:UPTIME|\d.*s) +(?:CPU|\d\S*%) +\S+$"
+)
 DIFFERENT_EACH_TIME = [
     (re.compile(r"(?<=\bpassword )\s*\S+(?=  \(shown only)"), "PASSWORD"),
+    (re.compile(r"(?<=\baegis_[0-9a-f]{12}_)\S+"), "SECRET"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "SHA256"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{16}\b"), "KEY"),
     (re.compile(r"\b(?=[0-9a-f]*\d)[0-9a-f]{40}\b|\b(?=[0-9a-f]*\d)[0-9a-f]{7}\b"), "COMMIT"),
     (re.compile(r"\b\d{4}-\d\d-\d\d\b"), "DATE"),
-    (re.compile(r"\b\d\d:\d\d:\d\d\b"), "TIME"),
+    (re.compile(r"\b\d\d:\d\d(?::\d\d)?\b"), "TIME"),
     (re.compile(r"(?<=\(pid )\d+(?=\))|(?<=  pid          )\d+"), "PID"),
     (re.compile(r"(?<=  uptime       ).+"), "UPTIME"),
-    (re.compile(r"(?<=  version      )\d\S+"), "VERSION"),
-    (re.compile(r"\b\d+(?:\.\d+)? [KMG]iB\b|\b\d+ bytes\b"), "SIZE"),
+    (re.compile(r"(?<=  version  ) *\d\S+|(?<=Docker Compose )\S+"), "VERSION"),
+    (re.compile(r"\b\d+(?:\.\d+)? (?:[KMG]i)?B\b|\b\d+ bytes\b"), "SIZE"),
+    (SERVICE, r"\1 VERSION UPTIME CPU MEMORY"),
     (re.compile(r"^.*\bKilled\b.*$"), "Killed"),
     (re.compile(r"^@@ .* @@"), "@@ @@"),
 ]

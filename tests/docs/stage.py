@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.docs import stage_publishing, stage_signing
+from tests.docs import stage_publishing, stage_registry, stage_signing
 from tests.docs.scenes import ALONE, INDEX, NEW_PROJECT, PROJECT, PUBLISHED, Key
 
 README = "README.md"
@@ -27,8 +27,8 @@ BACKUP = "docs/backup.md"
 TROUBLES = "docs/troubleshooting.md"
 MIGRATION = "docs/migration.md"
 
-# The pages whose blocks are run, and the heading before which that ends: the rest is still to come,
-# and so are docs/registry.md and docs/stack.md.
+# The pages whose blocks are run, and the heading before which that ends: the rest is still to come.
+# docs/stack.md is run by tests/stack/test_page.py, which has Docker.
 PAGES: dict[str, str | None] = {
     README: None,
     STARTED: None,
@@ -298,6 +298,6 @@ TABLES: dict[str, dict[Any, Any]] = {
     "BEFORE": BEFORE,
     "AFTER": AFTER,
 }
-for _module in (stage_publishing, stage_signing):
+for _module in (stage_publishing, stage_registry, stage_signing):
     for _name, _table in TABLES.items():
         _table.update(getattr(_module, _name, {}))

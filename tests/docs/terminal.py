@@ -36,9 +36,12 @@ BEGIN = (
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
 PASSWORD = re.compile(r"Password of (?P<user>\w+)(?: on \w+)?: $")
+AGREED = re.compile(r"(?:\[y/N\]|\(yes/no\) \[no\]) $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)
+# What has a name of its own each time, by which a page goes on to speak of it: tokens and backups.
+NAMED = re.compile(r"\b[0-9a-f]{12}\b|\bbackup-\d{8}-\d{6}\b")
 # An index is on a free port: several tests, and the reader's own index, may run meanwhile.
 POETRY = """\
 #!/bin/sh
@@ -65,6 +68,7 @@ class Terminal:
     port: int
     other_port: int  # of a second index, which has its home in AEGIS_SERVER_HOME
     passwords: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)  # those on the page, and what is so here
 
     def __post_init__(self) -> None:
         programs = self.home / ".local" / "bin"
@@ -119,7 +123,9 @@ class Terminal:
         }
 
     def here(self, code: str) -> str:
-        """Return *code* from a page with the addresses of this terminal's indexes, and its key."""
+        """Return *code* from a page with the addresses and the names that are so here."""
+        for name, ours in self.names.items():
+            code = code.replace(name, ours)
         for on_page, address in self._addresses.items():
             code = code.replace(on_page, address)
         return code.replace(FINGERPRINT_ON_PAGES, "$FINGERPRINT")
@@ -128,13 +134,20 @@ class Terminal:
         """Return what was printed as a page would show it."""
         for on_page, address in self._addresses.items():
             output = output.replace(address, on_page)
+        for name, ours in self.names.items():
+            output = output.replace(ours, name)
         return output.replace(str(self.home), HOME_ON_PAGES)
+
+    def learn_names(self, on_page: str, printed: str) -> None:
+        """Know from now on what the page calls otherwise than what was *printed* in its place."""
+        for name, ours in zip(NAMED.findall(on_page), NAMED.findall(printed), strict=False):
+            self.names.setdefault(name, ours)
 
     def run(self, code: str) -> tuple[int, str]:
         """Run *code*; return the exit code of its last command and what was to be seen.
 
         Questions are answered: for a new password with an empty line, for one or for a passphrase
-        with what it is.
+        with what it is; whether something shall be done with yes.
         """
         state = shlex.quote(str(self._state))
         script = (
@@ -187,6 +200,8 @@ class Terminal:
             return ""
         if found := PASSWORD.search(text):
             return self.passwords[found["user"]]
+        if AGREED.search(text):
+            return "y"
         return A_PASSPHRASE if PASSPHRASE.search(text) else None
 
     def _learn(self, text: str) -> None:

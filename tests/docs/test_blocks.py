@@ -21,8 +21,10 @@ from tests.support.server import free_ports
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from types import ModuleType
 
     from tests.docs.scenes import Key
+
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the pages show a POSIX shell")
 
@@ -31,7 +33,7 @@ LOGIN = re.compile(r"login (?P<user>\w+) password \S+")
 
 @pytest.fixture
 def terminal(tmp_path: Path) -> Iterator[Terminal]:
-    for program in ("bash", "git", "ps", "sed"):
+    for program in ("bash", "curl", "git", "make", "ps", "sed"):
         needs_program(program)
     port, other_port = free_ports(2)
     terminal = Terminal(tmp_path / "reader", port, other_port)
@@ -54,23 +56,25 @@ def test_the_blocks_of_a_page_do_what_it_says(page: str, terminal: Terminal) -> 
     assert not wrong, "\n\n".join(wrong)
 
 
-def is_run(block: Block) -> bool:
-    return block.language in SHELL and block.key not in stage.BLOCKS_THAT_CANNOT_RUN
+def is_run(block: Block, tables: ModuleType = stage) -> bool:
+    return block.language in SHELL and block.key not in tables.BLOCKS_THAT_CANNOT_RUN
 
 
-def follow(terminal: Terminal, block: Block) -> Iterator[str]:
+def follow(terminal: Terminal, block: Block, tables: ModuleType = stage) -> Iterator[str]:
     """Do what *block* shows, and yield what is not as the page says."""
-    yield from prepare(terminal, stage.BEFORE.get(block.key, ""))
-    lines = lines_to_run(block)
+    yield from prepare(terminal, tables.BEFORE.get(block.key, ""))
+    lines = lines_to_run(block, tables)
     code, printed = run(terminal, "\n".join(lines))
-    expected = stage.EXIT_CODES.get(block.key, 0)
+    expected = tables.EXIT_CODES.get(block.key, 0)
     if code != expected:
         yield f"It ended with exit code {code} and not {expected}:\n{printed}"
     elif block.output is not None:
+        terminal.learn_names(block.output, printed)
+        printed = terminal.shown(printed)
         differing = difference(block.output, printed, of_the_last=len(lines) > 1)
         if differing:
             yield differing
-    yield from prepare(terminal, stage.AFTER.get(block.key, ""))
+    yield from prepare(terminal, tables.AFTER.get(block.key, ""))
 
 
 def prepare(terminal: Terminal, scene: str) -> Iterator[str]:
@@ -83,8 +87,9 @@ def run(terminal: Terminal, code: str) -> tuple[int, str]:
     return terminal.run(f"set -e\n{terminal.here(code)}\n")
 
 
-def lines_to_run(block: Block) -> list[str]:
-    return [line for line in block.code.splitlines() if bare(line) not in CANNOT_RUN]
+def lines_to_run(block: Block, tables: ModuleType) -> list[str]:
+    left_away = tables.LINES_THAT_CANNOT_RUN
+    return [line for line in block.code.splitlines() if bare(line) not in left_away]
 
 
 def bare(line: str) -> str:
@@ -164,6 +169,14 @@ def test_every_kind_of_file_stands_on_a_page() -> None:
             "  password  RU8ynYc  (shown only this once)\n",
             "  password  x-1  (shown only this once)\n",
         ),
+        (
+            "  token  aegis_94e7f0f5dd5d_jTMN-n3  (shown only this once)\n",
+            "  token  aegis_94e7f0f5dd5d_x-1  (shown only this once)\n",
+        ),
+        (
+            "nginx  running  healthy  1.28.0  1m 39s  0.0%   7.2 MiB\n",
+            "nginx  running  healthy  bookworm  5s  12.5%  10.4 MiB\n",
+        ),
         ("  a.whl uploaded\n  b.tar.gz uploaded\n", "  b.tar.gz uploaded\n  a.whl uploaded\n"),
         ("  a.whl signed\n  b.tar.gz signed\n", "  b.tar.gz signed\n  a.whl signed\n"),
         ("Killed\n", "bash: line 9:  4711 Killed     poetry aegis release auto\n"),
@@ -181,6 +194,10 @@ def test_what_differs_each_time_is_no_difference(shown: str, printed: str) -> No
         ("...\nDone.\n", "Done.\nAnd more.\n"),
         ("Released 0.1.0.\n", "Released 0.1.1.\n"),
         ("- default (fe90a78)\n", "- defaced (fe90a78)\n"),
+        (
+            "nginx  running  healthy  1  5s  0.0%  7 MiB\n",
+            "nginx  running  -  1  5s  0.0%  7 MiB\n",
+        ),
     ],
 )
 def test_other_words_are_a_difference(shown: str, printed: str) -> None:
@@ -218,3 +235,14 @@ def test_a_terminal_sees_no_repository_outside_of_its_home(terminal: Terminal) -
 def test_a_terminal_tells_how_a_command_ended(terminal: Terminal) -> None:
     assert terminal.run("exit 7") == (7, "")
     assert terminal.run("set -e\nfalse\necho never") == (1, "")
+
+
+def test_a_terminal_knows_what_a_page_calls_otherwise(terminal: Terminal) -> None:
+    terminal.learn_names("Token 94e7f0f5dd5d is new.", "Token 0a1b2c3d4e5f is new.")
+    assert terminal.here("revoke 94e7f0f5dd5d") == "revoke 0a1b2c3d4e5f"
+    assert terminal.run("echo 0a1b2c3d4e5f") == (0, "94e7f0f5dd5d\n")
+
+
+def test_a_terminal_agrees_where_it_is_asked(terminal: Terminal) -> None:
+    code, printed = terminal.run("read -p 'Delete it? [y/N] ' answer; echo \"it was $answer\"")
+    assert (code, printed) == (0, "Delete it? [y/N] y\nit was y\n")
