@@ -100,7 +100,8 @@ class PipelineSettings:
 
     What is pushed to *branch* is released to *repository*, what is pushed to *test_branch* goes to
     *test_repository* as a development version; an empty *test_branch* is none. *test* is the
-    command that tests the project, on one line, and *python* what it runs on.
+    command that tests the project, on one line, and *python* what it runs on. *plugin_index* is
+    the address of the only index that the plugin itself is installed from.
     """
 
     branch: str = "main"
@@ -109,6 +110,7 @@ class PipelineSettings:
     test_repository: str | None = None
     python: str = "3.13"
     test: str = "poetry run pytest"
+    plugin_index: str | None = None
 
 
 @dataclass(frozen=True)

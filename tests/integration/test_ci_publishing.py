@@ -14,6 +14,7 @@ from poetry_aegis.errors import (
     Forbidden,
     ReleaseError,
     UnknownForge,
+    UnknownRepository,
     UnknownVersion,
     UsageError,
 )
@@ -111,6 +112,52 @@ def test_where_nothing_is_to_be_released_there_is_no_snapshot(
     assert done.out == "Nothing to publish: no change since 0.1.0 asks for a new version.\n"
     assert snapshot("--print").out == ""
     assert not listed_files(index, "demo-pkg")
+
+
+# Where it goes
+
+
+def test_a_snapshot_goes_nowhere_but_to_the_test_repository(
+    project: GitProject, index: RegistryServer
+) -> None:
+    project.commit("feat: x")
+    refused = aegis("ci", "snapshot")  # corp is the only one that Poetry knows.
+    assert refused.code == UnknownRepository.exit_code
+    assert "Poetry has no repository 'aegis-test'" in refused.err
+    assert "poetry config repositories.aegis-test URL" in refused.err
+    assert not listed_files(index, "demo-pkg")
+
+
+@pytest.mark.parametrize("elsewhere", ["setting", "variable", "branch"])
+def test_other_choices_of_a_repository_are_none_of_a_snapshot_s(
+    project: GitProject,
+    index: RegistryServer,
+    monkeypatch: pytest.MonkeyPatch,
+    elsewhere: str,
+) -> None:
+    settings = {
+        "setting": '[tool.poetry-aegis]\nrepository = "corp"\n',
+        "variable": "",
+        "branch": '[tool.poetry-aegis.repositories]\n"*" = "corp"\n',
+    }[elsewhere]
+    if elsewhere == "variable":
+        monkeypatch.setenv("AEGIS_REPOSITORY", "corp")
+    text = project.pyproject.read_text(encoding="utf-8")
+    project.commit("feat: x", **{"pyproject.toml": f"{text}\n{settings}"})
+    assert aegis("ci", "snapshot").code == UnknownRepository.exit_code
+    assert not listed_files(index, "demo-pkg")
+
+
+def test_a_snapshot_goes_to_the_test_repository_of_the_settings(
+    project: GitProject, index: RegistryServer
+) -> None:
+    text = project.pyproject.read_text(encoding="utf-8")
+    settings = '[tool.poetry-aegis.ci]\ntest_repository = "corp"\n'
+    project.commit("feat: x", **{"pyproject.toml": f"{text}\n{settings}"})
+    done = aegis("ci", "snapshot")
+    assert done.code == 0, done.err
+    assert "Repository: corp, test_repository in [tool.poetry-aegis.ci]" in done.out
+    assert len(listed_files(index, "demo-pkg")) == 2
 
 
 @pytest.mark.parametrize(
@@ -253,6 +300,18 @@ def test_of_several_packages_the_tagged_one_is_published(
     assert tagged("acme-core-v1.0.0").code == 0
     assert len(listed_files(index, "acme-core")) == 2
     assert not listed_files(index, "acme-api")
+
+
+def test_of_several_packages_the_settings_of_their_root_count(
+    several: GitProject, index: RegistryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = several.pyproject.read_text(encoding="utf-8")
+    settings = '[tool.poetry-aegis.ci]\ntest_repository = "corp"\n'
+    several.commit("feat: x", **{"pyproject.toml": text + settings, "libs/web/more.py": ""})
+    monkeypatch.chdir(several.root / "libs" / "web")
+    done = aegis("ci", "snapshot")
+    assert done.code == 0, done.err
+    assert len(listed_files(index, "acme-web")) == 2
 
 
 def test_a_snapshot_admits_the_snapshot_that_it_needs(

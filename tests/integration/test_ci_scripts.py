@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 import pytest
 from ruamel.yaml import YAML
 
+from tests.support.distributions import make_wheel
 from tests.support.git import PYPROJECT, clone, make_project
-from tests.support.registry import listed_files, running_registry
+from tests.support.registry import listed_files, running_registry, upload
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -186,6 +187,27 @@ def test_gitlab_takes_a_token_before_a_password(world: World) -> None:
     assert code == 44, world.log
 
 
+@pytest.mark.parametrize("logged_in", [True, False], ids=["a reader", "nobody"])
+def test_gitlab_s_tests_install_as_a_reader_and_never_as_the_publisher(
+    world: World, logged_in: bool
+) -> None:
+    assert upload(world.index, make_wheel(world.place, "needed")).status_code == 200
+    text = world.project.pyproject.read_text(encoding="utf-8")
+    text = text.replace("[build-system]", 'dependencies = ["needed"]\n\n[build-system]')
+    text = text.replace(SETTINGS, f"{SETTINGS}test = \"poetry run python -c 'import needed'\"\n")
+    source = f'[[tool.poetry.source]]\nname = "aegis"\nurl = "{world.index.url}/simple/"\n'
+    world.project.pyproject.write_text(f"{text}\n{source}", encoding="utf-8")
+    done = world.poetry.run("aegis", "ci", "init", "gitlab", cwd=world.project.root)
+    assert done.returncode == 0, done.stderr
+    world.project.commit("feat: need something")
+    # The publisher's are there, as for each job of a protected branch.
+    reader = {"USERNAME": "rae", "PASSWORD": "reader-secret"} if logged_in else {}
+    variables = {f"PRIVATE_PYPI_READ_{name}": value for name, value in reader.items()}
+    code = gitlab(world, "aegis-test", "refs/heads/main", **variables)
+    assert (code == 0) is logged_in, world.log
+    assert ("Installing needed" in world.log) is logged_in
+
+
 def test_gitlab_names_the_variable_that_is_missing(world: World) -> None:
     assert gitlab(world, "aegis-release", "refs/heads/main", GITLAB_TOKEN="") != 0
     assert "the variable GITLAB_TOKEN is not set" in world.log
@@ -230,6 +252,14 @@ def test_jenkins_releases_publishes_a_snapshot_and_a_tag(world: World) -> None:
     tagged = jenkins(world, "Tagged", "refs/heads/tagged", TAG_NAME="v0.1.0")
     assert tagged == 0, world.log
     assert "2 skipped" in world.log
+
+
+def test_jenkins_verifies_with_the_authority_that_its_environment_names(world: World) -> None:
+    authority = world.place / "no-certificate.pem"
+    authority.write_text("no certificate\n")
+    code = jenkins(world, "Snapshot", "refs/heads/develop", PRIVATE_TEST_PYPI_CA=str(authority))
+    assert code != 0
+    assert f"{authority}, cannot be read" in world.log
 
 
 def test_jenkins_checks_the_messages_that_a_change_adds(world: World) -> None:

@@ -1,7 +1,7 @@
 """Generated files, and blocks in files of others: what would change, and writing no more than that.
 
-A file of ours, and a block of ours in another one, begins with a line that holds the digest of what
-was written. What does not have it any more was edited by hand.
+A file of ours, and a block of ours in another one, begins with a line that holds the folder it was
+written for, and the digest of what was written. What has another one by now was edited by hand.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from difflib import unified_diff
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
+from poetry_aegis.ci import gitlab
 from poetry_aegis.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -21,20 +22,26 @@ if TYPE_CHECKING:
 
     from poetry_aegis.ci.rendering import Kind, Part
 
-State = Literal["new", "unchanged", "changed", "added to", "edited by hand", "not ours"]
-REFUSED: tuple[State, ...] = ("edited by hand", "not ours")
-_DIGEST = r"sha256:(?P<digest>[0-9a-f]{64})"
+State = Literal[
+    "new", "unchanged", "changed", "added to", "edited by hand", "not ours", "of another folder"
+]
+REFUSED: tuple[State, ...] = ("edited by hand", "not ours", "of another folder")
+_WRITTEN_FOR = r"(?: for (?P<folder>[^\n]+))? \(sha256:(?P<digest>[0-9a-f]{64})\)\n"
 
 
 @dataclass(frozen=True)
 class Change:
-    """What becomes of the file *path*: *before* is what is there, ``None`` for no file."""
+    """What becomes of the file *path*: *before* is what is there, ``None`` for no file.
+
+    *folder* is that of the project which ours in *before* was written for.
+    """
 
     path: Path
     name: str
     state: State
     before: str | None
     after: str
+    folder: str = ""
 
     def diff(self) -> str:
         """Return the change as a unified diff, without its last line's end."""
@@ -76,10 +83,12 @@ def _compare(root: Path, kind: Kind, part: Part) -> Change:
             hint="Remove that link.",
         )
     before = _read(path)
-    state, after = _whole(kind, part, before) if part.whole else _block(kind, part, before)
+    place = _whole if part.whole else _block
+    state, after, folder = place(kind, part, before)
     if before is not None and before.count("\r\n") == before.count("\n") > 0:
         after = after.replace("\r\n", "\n").replace("\n", "\r\n")
-    return Change(path, part.path, "unchanged" if before == after else state, before, after)
+    state = "unchanged" if before == after else state
+    return Change(path, part.path, state, before, after, folder)
 
 
 def _read(path: Path) -> str | None:
@@ -96,52 +105,74 @@ def _read(path: Path) -> str | None:
 # All of a file
 
 
-def _whole(kind: Kind, part: Part, before: str | None) -> tuple[State, str]:
+def _whole(kind: Kind, part: Part, before: str | None) -> tuple[State, str, str]:
     head = f"{part.comment} Written by: poetry aegis ci init {kind}"
     note = f"{part.comment} Do not edit it: [tool.poetry-aegis.ci] in pyproject.toml has settings."
-    after = f"{head} ({digest(part.text)})\n{note}\n\n{part.text}"
+    after = f"{head}{_written_for(part)}{note}\n\n{part.text}"
     if before is None:
-        return "new", after
+        return "new", after, ""
     text = before.replace("\r\n", "\n")
-    begun = re.match(rf"{re.escape(head)} \({_DIGEST}\)\n[^\n]*\n\n", text)
+    begun = re.match(rf"{re.escape(head)}{_WRITTEN_FOR}[^\n]*\n\n", text)
     if begun is None:
-        return "not ours", after
-    is_as_written = digest(text[begun.end() :]) == f"sha256:{begun['digest']}"
-    return "changed" if is_as_written else "edited by hand", after
+        return "not ours", after, ""
+    return _state_of(part, begun, text[begun.end() :]), after, begun["folder"] or ""
+
+
+def _written_for(part: Part) -> str:
+    """Return the end of the line that `_WRITTEN_FOR` reads again."""
+    return f"{f' for {part.folder}' if part.folder else ''} ({digest(part.text)})\n"
+
+
+def _state_of(part: Part, begun: re.Match[str], text: str) -> State:
+    """Return what is to be done about *text* of ours, which the line *begun* is about."""
+    if (begun["folder"] or "") != part.folder:
+        return "of another folder"
+    return "changed" if digest(text) == f"sha256:{begun['digest']}" else "edited by hand"
 
 
 # A block in a file
 
 
-def _block(kind: Kind, part: Part, before: str | None) -> tuple[State, str]:
+def _block(kind: Kind, part: Part, before: str | None) -> tuple[State, str, str]:
     first = f"{part.comment} >>> poetry aegis ci init {kind}"
     last = f"{part.comment} <<< poetry aegis ci init {kind}"
-    block = f"{first} ({digest(part.text)})\n{part.text}{last}\n"
+    block = f"{first}{_written_for(part)}{part.text}{last}\n"
     if before is None:
-        return "new", block
+        return "new", block, ""
     text = before.replace("\r\n", "\n")
+    if part.path == gitlab.MAIN:
+        gitlab.require_stages(text)
     there = re.search(
-        rf"^{re.escape(first)} \({_DIGEST}\)\n(?P<text>.*?)^{re.escape(last)}(?:\n|\Z)",
+        rf"^{re.escape(first)}{_WRITTEN_FOR}(?P<text>.*?)^{re.escape(last)}(?:\n|\Z)",
         text,
         re.DOTALL | re.MULTILINE,
     )
     if there:
-        is_as_written = digest(there["text"]) == f"sha256:{there['digest']}"
+        if part.path == gitlab.MAIN:
+            gitlab.require_none_beside(text[: there.start()] + text[there.end() :])
         after = text[: there.start()] + block + text[there.end() :]
-        return "changed" if is_as_written else "edited by hand", after
+        return _state_of(part, there, there["text"]), after, there["folder"] or ""
+    if part.path == gitlab.MAIN and gitlab.is_included(text):
+        return "unchanged", before, ""
     _require_room(part, text, block)
-    between = "" if not text.strip() else "\n" if text.endswith("\n") else "\n\n"
-    return "added to", text + between + block
+    return "added to", text + _between(text) + block, ""
+
+
+def _between(text: str) -> str:
+    """Return what is between *text* and a block below it, which begins a line."""
+    end = "" if text.endswith("\n") or not text else "\n"
+    return f"{end}\n" if text.strip() else end
 
 
 def _require_room(part: Part, text: str, block: str) -> None:
     """Raise `SettingsError` where *text* has what there may be only once in a file."""
-    for name, pattern in _ONCE.items():
-        if re.search(pattern, part.text, re.MULTILINE) and re.search(pattern, text, re.MULTILINE):
-            raise SettingsError(
-                f"{part.path} has {name} already, and there can be only one.",
-                hint=f"Put this in its place, or take over what you need of it:\n{block}",
-            )
+    if part.path == gitlab.MAIN:
+        gitlab.require_no_include(text)
+    if part.path == "Jenkinsfile" and re.search(r"^pipeline\s*\{", text, re.MULTILINE):
+        raise SettingsError(
+            f"{part.path} has a pipeline already, and there can be only one.",
+            hint=f"Put this in its place, or take over what you need of it:\n{block}",
+        )
     both = set(_TARGETS.findall(part.text)) & set(_TARGETS.findall(text))
     if both and part.path.endswith("Makefile"):
         raise SettingsError(
@@ -155,5 +186,4 @@ def digest(text: str) -> str:
     return f"sha256:{hashlib.sha256(text.encode('utf-8')).hexdigest()}"
 
 
-_ONCE = {"an include": r"^include:", "a pipeline": r"^pipeline\s*\{"}
 _TARGETS = re.compile(r"^([A-Za-z0-9_-]+):", re.MULTILINE)

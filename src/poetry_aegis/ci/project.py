@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import SettingsError
-from poetry_aegis.settings import load_settings, read_toml
+from poetry_aegis.settings import PipelineSettings, load_settings, read_toml
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
     from typing import Any
 
@@ -23,7 +23,9 @@ TABLE = "[tool.poetry-aegis.ci]"
 _NAME = re.compile(r"[a-z](?:[a-z-]*[a-z])?")
 _BRANCH = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._/-]*[A-Za-z0-9])?")
 _PYTHON = re.compile(r"3\.[0-9]{1,2}")
-_FOLDER = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?")
+_PLUGIN_INDEX = re.compile(r"https?://[A-Za-z0-9.-]+(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
+# What a workflow, YAML, Groovy or the shell would take for something else, however it is quoted.
+_BAD_IN_FOLDER = frozenset('$`\\"')
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,9 @@ class PipelineProject:
     *folder* is where it is in its repository, empty for the top. *test_branch* is empty where there
     is no test index. *tags* are templates of its tags. *several* tells that the repository holds
     several packages, *reads_index* that the project installs from *repository*, *signs* that it
-    signs what it publishes, *has_forge* that there may be releases on a forge.
+    signs what it publishes, *has_forge* that there may be releases on a forge. *plugin_index* is
+    where the plugin is installed from, empty for the one that pip has. *lacks_pytest* tells that
+    the tests would be run with a pytest that nothing installs.
     """
 
     tools: Tools
@@ -58,6 +62,13 @@ class PipelineProject:
     reads_index: bool = False
     signs: bool = False
     has_forge: bool = True
+    plugin_index: str = ""
+    lacks_pytest: bool = False
+
+    @property
+    def needs_reader(self) -> bool:
+        """Whether a job that does not publish installs something from a private index."""
+        return self.reads_index or bool(self.plugin_index)
 
     @property
     def requirements(self) -> tuple[str, str]:
@@ -92,6 +103,8 @@ def read_project(
         reads_index=repository in _source_names(document),
         signs=settings.publish.sign,
         has_forge=settings.forge != "none",
+        plugin_index=settings.ci.plugin_index or "",
+        lacks_pytest=settings.ci.test == PipelineSettings.test and not _has_pytest(pyproject),
     )
     _require_fit(project)
     _require_python(project, document)
@@ -120,9 +133,38 @@ def _folder(directory: Path, root: Path) -> str:
     inside = directory.resolve().relative_to(root.resolve()).as_posix()
     if inside == ".":
         return ""
-    if not _FOLDER.fullmatch(inside) or ".." in inside.split("/"):
-        raise SettingsError(f"The folder {inside!r} has a name that no pipeline is written for.")
+    if not inside.isprintable() or inside.startswith("-") or _BAD_IN_FOLDER & set(inside):
+        raise SettingsError(
+            f"No pipeline can be written for the folder {inside!r}.",
+            hint="Rename it: letters of all languages, digits and spaces are fine, but none of "
+            '$ ` \\ ", no hyphen at its beginning, and nothing that cannot be printed.',
+        )
     return inside
+
+
+def _has_pytest(pyproject: Path) -> bool:
+    """Return whether the lock, or the project itself, names pytest or a plugin of it."""
+    document = read_toml(pyproject)
+    poetry = {"poetry": document.get("tool", {}).get("poetry")}
+    declared = [document.get("project"), document.get("dependency-groups"), poetry]
+    if any(word.startswith("pytest") for word in _words(declared)):
+        return True
+    lock = pyproject.with_name("poetry.lock")
+    # As a whole it is long, and reading it slow.
+    return lock.is_file() and b'\nname = "pytest' in lock.read_bytes()
+
+
+def _words(value: object) -> Iterator[str]:
+    """Yield each key and each text in *value*."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield str(key)
+            yield from _words(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _words(item)
+    elif isinstance(value, str):
+        yield value
 
 
 def _require_fit(project: PipelineProject) -> None:
@@ -142,6 +184,12 @@ def _require_fit(project: PipelineProject) -> None:
         raise SettingsError(
             f"{project.branch} is both the branch of releases and the one of tests.",
             hint=f'Without a test index, write in {TABLE}: test_branch = ""',
+        )
+    if project.plugin_index and not _PLUGIN_INDEX.fullmatch(project.plugin_index):
+        raise SettingsError(
+            f"The setting plugin_index in {TABLE} is not the address of an index.",
+            hint="It looks like https://pypi.example.com/simple/, without a password: that is a "
+            "secret of the pipeline.",
         )
     if not (project.test.strip() and project.test.isprintable()):
         raise SettingsError(f"The setting test in {TABLE} has to be a command on one line.")

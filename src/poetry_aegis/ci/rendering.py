@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, get_args
 
-from poetry_aegis.ci import pins
+from poetry_aegis.ci import gitlab, pins
 from poetry_aegis.ci.project import variable
 from poetry_aegis.ci.templating import fill
 
@@ -27,13 +28,15 @@ _TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 class Part:
     """What is ours in a file: all of it where it is *whole*, else a marked block of *text*.
 
-    *path* is relative to the repository; *comment* begins a line that nobody executes.
+    *path* is relative to the repository; *comment* begins a line that nobody executes. *folder* is
+    the one of the project, of which the file is not the same for all.
     """
 
     path: str
     text: str
     whole: bool = True
     comment: str = "#"
+    folder: str = ""
 
 
 def render(kind: Kind, project: PipelineProject) -> tuple[Part, ...]:
@@ -60,7 +63,10 @@ def _actions(
         "branches": json.dumps(branches),
         "tags": json.dumps(list(dict.fromkeys(map(_as_pattern, project.tags)))),
     }
-    return Part(f"{folder}/workflows/aegis.yml", fill("actions.yml", values, _flags(project)))
+    flags = _flags(project)
+    values["install_step"] = fill("actions-install.yml", values, flags)
+    text = fill("actions.yml", values, flags)
+    return Part(f"{folder}/workflows/aegis.yml", text, folder=project.folder)
 
 
 def _gitlab(project: PipelineProject) -> tuple[Part, ...]:
@@ -70,11 +76,13 @@ def _gitlab(project: PipelineProject) -> tuple[Part, ...]:
         "tag_regex": _as_regex(project.tags),
         "robot": "gitlab-ci",
         "robot_email": "gitlab-ci@noreply.invalid",
-        "lock": f"{project.folder}/poetry.lock".lstrip("/"),
+        "yaml_lock": _in_yaml(f"{project.folder}/poetry.lock".lstrip("/")),
+        "yaml_cd": _in_yaml(f"cd {shlex.quote(project.folder)}"),
     }
+    text = fill("gitlab.yml", values, _flags(project))
     return (
-        Part(".gitlab/aegis.yml", fill("gitlab.yml", values, _flags(project))),
-        Part(".gitlab-ci.yml", fill("gitlab-include.yml", {}, {}), whole=False),
+        Part(gitlab.OURS, text, folder=project.folder),
+        Part(gitlab.MAIN, fill("gitlab-include.yml", {"ours": gitlab.OURS}, {}), whole=False),
     )
 
 
@@ -84,12 +92,14 @@ def _gitlab_index(repository: str, secret: str) -> str:
 
 def _jenkins(project: PipelineProject) -> tuple[Part, ...]:
     values = _values(project) | {
-        "groovy_test": project.test.replace("\\", "\\\\").replace("'", "\\'"),
+        "groovy_test": _in_groovy(project.test),
+        "groovy_folder": _in_groovy(shlex.quote(f"./{project.folder}")),
+        "install": _install(project, '"$WORKSPACE_TMP/aegis/bin/python"'),
         "robot": "jenkins",
         "robot_email": "jenkins@noreply.invalid",
     }
     text = fill("jenkins.groovy", values, _flags(project))
-    return (Part("Jenkinsfile", text, whole=False, comment="//"),)
+    return (Part("Jenkinsfile", text, whole=False, comment="//", folder=project.folder),)
 
 
 def _make(project: PipelineProject) -> tuple[Part, ...]:
@@ -100,7 +110,6 @@ def _make(project: PipelineProject) -> tuple[Part, ...]:
 
 
 def _values(project: PipelineProject) -> dict[str, str]:
-    requirements = " ".join(f'"{requirement}"' for requirement in project.requirements)
     return {
         "branch": project.branch,
         "test_branch": project.test_branch,
@@ -110,11 +119,37 @@ def _values(project: PipelineProject) -> dict[str, str]:
         "test_index": variable(project.test_repository),
         "python": project.python,
         "test": project.test,
-        "folder": project.folder,
+        "yaml_folder": _in_yaml(project.folder),
         "all": " --all" if project.several else "",
         "forge": " --forge-release" if project.has_forge else "",
-        "install": f"python -m pip install --disable-pip-version-check {requirements}",
+        "install": _install(project, "python"),
     }
+
+
+def _install(project: PipelineProject, python: str) -> str:
+    """Return the lines of shell that install Poetry and the plugin with the program *python*."""
+    requirements = " ".join(f'"{requirement}"' for requirement in project.requirements)
+    # Where the plugin is there already, this asks no other index for it.
+    install = f"{python} -m pip install --disable-pip-version-check {requirements}"
+    if not project.plugin_index:
+        return install
+    scheme, _, place = project.plugin_index.partition("://")
+    values = {
+        "python_program": python,
+        "plugin_scheme": scheme,
+        "plugin_place": place,
+        "plugin": f"poetry-aegis=={project.tools.plugin}",
+    }
+    return f"{fill('install-plugin.sh', values, {})}{install}"
+
+
+def _in_yaml(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _in_groovy(text: str) -> str:
+    """Return *text* as it stands between three single quotes."""
+    return text.replace("\\", "\\\\").replace("'", "\\'")
 
 
 def _flags(project: PipelineProject) -> dict[str, bool]:
@@ -123,9 +158,17 @@ def _flags(project: PipelineProject) -> dict[str, bool]:
         "test_index": bool(project.test_branch),
         "reads_index": project.reads_index,
         "no_index": not project.reads_index,
+        "plugin_index": bool(project.plugin_index),
+        "no_plugin_index": not project.plugin_index,
+        "needs_reader": project.needs_reader,
         "signs": project.signs,
         "signs_snapshots": project.signs and bool(project.test_branch),
     }
+
+
+def tag_glob(template: str) -> str:
+    """Return a pattern of GitLab's for protected tags, for those of *template*."""
+    return _VERSION.sub("*", _named(template))
 
 
 def _as_pattern(template: str) -> str:

@@ -29,7 +29,7 @@ class CiInitCommand(AegisCommand):
         argument("kind", "github, gitlab, gitea, jenkins or make.")
     ]
     options: ClassVar[list[Option]] = [
-        option("force", None, "Overwrite what was edited by hand."),
+        option("force", None, "Overwrite what was edited by hand, or is another folder's."),
         DRY_RUN,
         JSON,
     ]
@@ -42,7 +42,8 @@ is published and gets a release on the forge. <c1>make</c1> writes a Makefile in
 Run it again to bring the files up to date. Files of yours are left alone: in
 a Jenkinsfile, a Makefile and .gitlab-ci.yml only a marked block is written.
 What was edited by hand in the command's own part is shown, and overwritten
-only with <c1>--force</c1>.
+only with <c1>--force</c1>. So is the pipeline of a project in another folder of the
+repository: several packages have one pipeline, which their root writes.
 
 Branches, indexes, the Python and the command that tests are settings, in
 [tool.poetry-aegis.ci] of pyproject.toml.
@@ -54,7 +55,7 @@ Branches, indexes, the Python and the command that tests are settings, in
     def perform(self) -> int:
         """Show what changes, then write it."""
         from poetry_aegis.ci.files import REFUSED, compare, write
-        from poetry_aegis.ci.needs import needs
+        from poetry_aegis.ci.needs import needs, notes
         from poetry_aegis.ci.rendering import render
 
         kind, (root, project) = self._kind(), self._project()
@@ -64,16 +65,17 @@ Branches, indexes, the Python and the command that tests are settings, in
         if not self.wants_json or refused:
             self._show(changes, with_new=dry_run)
         if refused and not (dry_run or self.option("force")):
-            raise _edited(refused)
+            raise _refusal(refused, project)
         if not dry_run:
             write(changes)
-        self._warn_of_forge(kind, root)
         if self.wants_json:
             listed = [change.to_json() for change in changes]
-            needed = dict(needs(kind, project))
-            self.print_json({"dry_run": dry_run, "files": listed, "needs": needed})
+            needed = {"needs": dict(needs(kind, project)), "notes": list(notes(kind, project))}
+            self.print_json({"dry_run": dry_run, "files": listed, **needed})
         else:
             self._tell(kind, project, changes, dry_run=dry_run)
+        self._warn_of_forge(kind, root)
+        self._warn_of_tests(kind, project)
         return 0
 
     def _kind(self) -> Kind:
@@ -127,6 +129,15 @@ Branches, indexes, the Python and the command that tests are settings, in
                 "releases."
             )
 
+    def _warn_of_tests(self, kind: Kind, project: PipelineProject) -> None:
+        """Warn where the pipeline would test with what nothing installs."""
+        if kind != "make" and project.lacks_pytest:
+            self.warn_of(
+                f"The pipeline tests with: {project.test}. Neither pyproject.toml nor poetry.lock "
+                "names pytest. Add it: poetry add --group dev pytest; or set another test in "
+                "[tool.poetry-aegis.ci]."
+            )
+
     def _show(self, changes: Sequence[Change], *, with_new: bool) -> None:
         """Show each change as a diff; a new file is only named, unless nothing is written."""
         for change in changes:
@@ -138,7 +149,7 @@ Branches, indexes, the Python and the command that tests are settings, in
     def _tell(
         self, kind: Kind, project: PipelineProject, changes: Sequence[Change], *, dry_run: bool
     ) -> None:
-        from poetry_aegis.ci.needs import HEADLINES, needs
+        from poetry_aegis.ci.needs import HEADLINES, needs, notes
 
         if all(change.state == "unchanged" for change in changes):
             self.say("All is up to date.")
@@ -154,14 +165,39 @@ Branches, indexes, the Python and the command that tests are settings, in
         width = max(len(name) for name, _ in rows)
         for name, purpose in rows:
             self.say(f"  <c1>{name:<{width}}</c1>  {plain(purpose)}")
+        self.say("\nMake its tokens where the index runs:")
+        for note in notes(kind, project):
+            self.say(plain(note))
 
 
-def _edited(changes: Sequence[Change]) -> Exception:
+def _refusal(changes: Sequence[Change], project: PipelineProject) -> Exception:
     from poetry_aegis.errors import SettingsError
 
     names = ", ".join(change.name for change in changes)
+    for change in changes:
+        if change.state == "of another folder":
+            return _taken(change, project)
     if any(change.state == "edited by hand" for change in changes):
         what = f"{names} was edited by hand, and would be written anew."
     else:
         what = f"{names} is there already, and was not written by this command."
     return SettingsError(what, hint="Overwrite it with --force, or move it away.")
+
+
+def _taken(change: Change, project: PipelineProject) -> Exception:
+    """Return the error for a pipeline of another folder, which names what to do instead."""
+    from pathlib import PurePosixPath
+
+    from poetry_aegis.errors import SettingsError
+
+    folders = [folder for folder in (change.folder, project.folder) if folder]
+    globs = dict.fromkeys(str(PurePosixPath(folder).with_name("*")) for folder in folders)
+    listed = ", ".join(f'"{glob}"' for glob in globs)
+    there, here = (f or "the top of the repository" for f in (change.folder, project.folder))
+    return SettingsError(
+        f"{change.name} is the pipeline of {there}, and would become that of {here}.",
+        hint="One pipeline for all packages: write discover = "
+        f"[{listed}] into [tool.poetry-aegis] of the pyproject.toml at the top of the repository, "
+        "and run the command there, with --force.\n"
+        f"Or put the pipeline of {here} in its place, from here: with --force.",
+    )

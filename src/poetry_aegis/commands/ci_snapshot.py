@@ -23,7 +23,12 @@ class CiSnapshotCommand(AegisCommand):
     name = "aegis ci snapshot"
     description = "Publishes a development version."
     options: ClassVar[list[Option]] = [
-        option("repository", "r", "The repository to publish to, as Poetry knows it.", flag=False),
+        option(
+            "repository",
+            "r",
+            "The repository to publish to; <c1>test_repository</c1> of the settings without it.",
+            flag=False,
+        ),
         option("print", None, "Print the version, and do nothing else."),
         JSON,
     ]
@@ -36,6 +41,9 @@ The version is that of the release and the number of commits since the last
 one: <c1>1.4.0.dev7</c1>. The same commit always gets the same version, so that a
 run can be repeated, and a later commit a higher one. Where there is nothing
 to release, nothing is published.
+
+Without <c1>--repository</c1> it goes to <c1>test_repository</c1> of [tool.poetry-aegis.ci], which
+is <c1>aegis-test</c1> unless it is set, and to no other one.
 
 <b>Examples:</b>
   <c1>poetry aegis ci snapshot --repository aegis-test</c1>
@@ -77,11 +85,10 @@ to release, nothing is published.
 
     def _publish(self, project: Project, snapshots: Mapping[str, Snapshot]) -> int:
         from poetry_aegis.commands.ci_development import written
-        from poetry_aegis.commands.ci_publishing import publish_project
+        from poetry_aegis.commands.ci_publishing import choose_test_repository, publish_project
         from poetry_aegis.commands.ci_report import tell_of_publication
-        from poetry_aegis.commands.publishing import choose
 
-        repository = choose(self, project, self.option("repository"))
+        repository = choose_test_repository(self, project, self.option("repository"))
         with written(self, snapshots.values()):
             done = {
                 name: publish_project(self, snapshot.project, repository, snapshot.version)

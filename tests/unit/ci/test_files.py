@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\r"))
 WHOLE = Part(".github/workflows/aegis.yml", "on: push\n")
 BLOCK = Part("Makefile", "pypi-help:\n\techo help\n", whole=False)
+INCLUDE = Part(".gitlab-ci.yml", "include:\n  - local: .gitlab/aegis.yml\n", whole=False)
 
 
 def one(root: Path, part: Part) -> Change:
@@ -88,12 +90,48 @@ def test_a_block_leaves_all_around_it_to_the_byte(
     assert one(root, Part("notes", "new\n", whole=False)).state == "unchanged"
 
 
+def test_a_block_begins_a_line_after_what_only_looks_empty(tmp_path: Path) -> None:
+    (tmp_path / BLOCK.path).write_bytes(b"\x0c")
+    assert put(tmp_path, BLOCK).startswith("\x0c\n# >>> ")
+    assert one(tmp_path, BLOCK).state == "unchanged"
+
+
 def test_a_second_include_is_not_written(tmp_path: Path) -> None:
-    (tmp_path / "ci.yml").write_text("include:\n  - local: mine.yml\n")
-    part = Part("ci.yml", "include:\n  - local: .gitlab/aegis.yml\n", whole=False)
-    with pytest.raises(SettingsError, match="has an include already") as refused:
-        one(tmp_path, part)
-    assert "- local: .gitlab/aegis.yml" in refused.value.hint
+    (tmp_path / INCLUDE.path).write_text("include:\n  - local: mine.yml\n")
+    with pytest.raises(SettingsError, match="has an include already"):
+        one(tmp_path, INCLUDE)
+
+
+def test_an_include_beside_our_block_is_found(tmp_path: Path) -> None:
+    text = put(tmp_path, INCLUDE)
+    (tmp_path / INCLUDE.path).write_text(f"{text}\ninclude:\n  - local: mine.yml\n")
+    with pytest.raises(SettingsError, match="an include beside the marked block"):
+        one(tmp_path, INCLUDE)
+
+
+def test_an_include_that_names_our_file_is_enough(tmp_path: Path) -> None:
+    (tmp_path / INCLUDE.path).write_text("include:\n  - mine.yml\n  - local: .gitlab/aegis.yml\n")
+    assert one(tmp_path, INCLUDE).state == "unchanged"
+
+
+def test_stages_are_looked_at_whether_our_block_is_there_or_not(tmp_path: Path) -> None:
+    text = put(tmp_path, INCLUDE)
+    (tmp_path / INCLUDE.path).write_text(f"stages: [build]\n{text}")
+    with pytest.raises(SettingsError, match="has stages of its own"):
+        one(tmp_path, INCLUDE)
+
+
+@pytest.mark.parametrize("part", [WHOLE, BLOCK], ids=["a file", "a block"])
+@pytest.mark.parametrize(
+    ("there", "here"), [("libs/a", "libs/c"), ("libs/a", ""), ("", "libs/c"), ("가 (x)", "나")]
+)
+def test_what_was_written_for_another_folder_is_found(
+    tmp_path: Path, part: Part, there: str, here: str
+) -> None:
+    put(tmp_path, replace(part, folder=there))
+    change = one(tmp_path, replace(part, folder=here))
+    assert (change.state, change.folder) == ("of another folder", there)
+    assert one(tmp_path, replace(part, folder=there)).state == "unchanged"
 
 
 def test_a_target_that_is_there_is_not_written_twice(tmp_path: Path) -> None:

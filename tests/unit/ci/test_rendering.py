@@ -39,8 +39,21 @@ FULL = replace(
     signs=True,
     tags=("demo-v{version}", "core-v{semver}"),
 )
-PROJECTS = [PLAIN, FULL, replace(PLAIN, test_branch=""), replace(FULL, test_branch="")]
-NAMES = ["plain", "full", "plain without a test index", "full without a test index"]
+OWN_PLUGIN = replace(FULL, plugin_index="https://pypi.example.com/simple/", folder="패키지/it's b")
+PROJECTS = [
+    PLAIN,
+    FULL,
+    replace(PLAIN, test_branch=""),
+    replace(FULL, test_branch=""),
+    OWN_PLUGIN,
+]
+NAMES = [
+    "plain",
+    "full",
+    "plain without a test index",
+    "full without a test index",
+    "with an index of the plugin",
+]
 FOR_EACH = pytest.mark.parametrize("project", PROJECTS, ids=NAMES)
 SECRET_VARIABLE = re.compile(r"\$\{?(?:PRIVATE|POETRY_HTTP_BASIC)\w*(?:PASSWORD|TOKEN)")
 
@@ -125,10 +138,35 @@ def test_only_the_step_that_publishes_knows_the_secrets(
     for step in steps_of(kind, project):
         assert "${{" not in step.get("run", "")
         if "secrets." in str(step):
-            assert re.search(r"poetry (?:aegis (?:release|ci)|install)", step["run"])
+            # What installs the plugin knows a reader's.
+            assert re.search(r"poetry (?:aegis (?:release|ci)|install)|-m", step["run"])
     document = document_of(kind, project)
     assert "env" not in document
     assert not any("env" in job for job in document["jobs"].values())
+
+
+PUBLISHER = re.compile(r"PRIVATE_PYPI(?:_TOKEN|_USERNAME|_PASSWORD|(?='))")
+
+
+@FOR_EACH
+@pytest.mark.parametrize("kind", ["github", "gitea", "gitlab", "jenkins"])
+def test_what_does_not_publish_has_a_reader_s_credentials_alone(
+    kind: Kind, project: PipelineProject
+) -> None:
+    text = text_of(kind, project)
+    if kind == "jenkins":
+        before = text.partition("stage('Set up')")[2].partition("stage('Release')")[0]
+        harmless = before.replace("credentialsId: 'GIT'", "")
+    elif kind == "gitlab":
+        document = document_of(kind, project)
+        harmless = str([document[name] for name in (".aegis", "aegis-lint", "aegis-test")])
+    else:
+        document = document_of(kind, project)
+        harmless = str([document["jobs"][name] for name in ("lint", "test")])
+    assert not PUBLISHER.search(harmless)
+    assert "AEGIS_SIGNING" not in harmless
+    assert ("PRIVATE_PYPI_READ" in harmless) is project.needs_reader
+    assert PUBLISHER.search(text)
 
 
 @FOR_EACH
@@ -177,7 +215,7 @@ def test_a_project_below_the_top_is_worked_in() -> None:
     document = document_of("github", FULL)
     assert document["defaults"]["run"]["working-directory"] == "packages/demo"
     assert document_of("gitlab", FULL)[".aegis"]["before_script"][0] == "cd packages/demo"
-    assert 'cd "./packages/demo"' in text_of("jenkins", FULL)
+    assert "cd ./packages/demo\n" in text_of("jenkins", FULL)
     assert render("make", FULL)[0].path == "packages/demo/Makefile"
 
 
@@ -232,6 +270,34 @@ def test_the_shell_of_gitlab_is_shell(project: PipelineProject) -> None:
         script = "\n".join([*job.get("before_script", []), *job.get("script", [])])
         done = subprocess.run(["sh", "-n"], input=script, text=True, check=False)
         assert done.returncode == 0, name
+
+
+def test_an_authority_is_known_wherever_jenkins_asks_an_index() -> None:
+    text = text_of("jenkins", FULL)
+    scripts = re.findall(r"sh '''(.*?)'''", text, re.DOTALL)
+    asking = [script for script in scripts if re.search(r"(?:publish|install|ci \w+)\b", script)]
+    asking = [script for script in asking if "-m pip" not in script]
+    assert len(asking) == 4
+    for script in asking:
+        name = "PRIVATE_TEST_PYPI_CA" if "snapshot" in script else "PRIVATE_PYPI_CA"
+        assert f'_CERT="${name}"' in script
+
+
+@pytest.mark.parametrize("folder", ["패키지/acme-b", "it's; a (folder) & more"])
+def test_a_folder_of_any_letters_is_quoted_for_each_kind(tmp_path: Path, folder: str) -> None:
+    (tmp_path / folder).mkdir(parents=True)
+    project = replace(FULL, folder=folder)
+    document = document_of("github", project)
+    assert document["defaults"]["run"]["working-directory"] == folder
+    gitlab = document_of("gitlab", project)
+    assert gitlab["aegis-test"]["cache"]["key"]["files"] == [f"{folder}/poetry.lock"]
+    (jenkins,) = set(re.findall(r" (cd .*)", text_of("jenkins", project)))
+    # Between three quotes Groovy knows a backslash, and nothing else.
+    for line in (gitlab[".aegis"]["before_script"][0], re.sub(r"\\(.)", r"\1", jenkins)):
+        done = subprocess.run(
+            ["sh", "-c", f"{line}\npwd"], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert done.stdout == f"{tmp_path / folder}\n"
 
 
 def test_quotes_in_the_test_command_stay_what_they_are() -> None:

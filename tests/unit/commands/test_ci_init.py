@@ -39,9 +39,14 @@ TARGETS = {
 }
 
 
+PYTEST = '\n[dependency-groups]\ndev = ["pytest (>=8)"]\n'
+
+
 @pytest.fixture(autouse=True)
 def inside(project: GitProject, monkeypatch: pytest.MonkeyPatch) -> GitProject:
     monkeypatch.chdir(project.root)
+    settle(project, PYTEST)
+    project.commit("test: use pytest")
     return project
 
 
@@ -152,6 +157,8 @@ def test_settings_reach_the_workflow(project: GitProject) -> None:
         ('python = "3.9"', "the project wants >=3.10"),
         ('test = "a\\nb"', "has to be a command on one line"),
         ('tset = "x"', "Unknown key 'tset'"),
+        ('plugin_index = "https://ada:secret@pypi.example.com/"', "is not the address of an index"),
+        ('plugin_index = "pypi.example.com"', "is not the address of an index"),
     ],
 )
 def test_settings_that_no_pipeline_can_hold_are_refused(
@@ -179,7 +186,69 @@ def test_a_project_below_the_top_has_its_workflow_at_the_top(
     monkeypatch.chdir(below)
     assert init("github").code == 0
     text = (project.root / WORKFLOW).read_text(encoding="utf-8")
-    assert "working-directory: libs/demo" in text
+    assert 'working-directory: "libs/demo"' in text
+
+
+@pytest.mark.parametrize("kind", ["github", "gitea", "gitlab", "jenkins"])
+def test_the_pipeline_of_another_folder_is_not_replaced(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    for name in ("acme-a", "acme-c"):
+        make_library(project.root / "libs" / name)
+    monkeypatch.chdir(project.root / "libs" / "acme-a")
+    assert init(kind).code == 0
+    before = project.state()
+    monkeypatch.chdir(project.root / "libs" / "acme-c")
+    refused = init(kind)
+    assert refused.code == SettingsError.exit_code
+    assert "is the pipeline of libs/acme-a, and would become that of libs/acme-c" in refused.err
+    assert 'discover = ["libs/*"]' in refused.err
+    assert project.state() == before
+    shown = init(kind, "--dry-run", "--json").document
+    assert "of another folder" in {file["state"] for file in shown["files"]}
+    assert init(kind, "--force").code == 0
+    assert "libs/acme-c" in (project.root / FILES[kind][0]).read_text(encoding="utf-8")
+
+
+def test_the_pipeline_of_the_top_is_not_replaced_by_one_of_below(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert init("github").code == 0
+    below = make_library(project.root / "libs" / "acme-a")
+    monkeypatch.chdir(below)
+    refused = init("github")
+    assert refused.code == SettingsError.exit_code
+    assert "is the pipeline of the top of the repository" in refused.err
+
+
+def test_each_folder_has_a_makefile_of_its_own(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("acme-a", "acme-c"):
+        monkeypatch.chdir(make_library(project.root / "libs" / name))
+        assert init("make").code == 0
+
+
+@pytest.mark.parametrize("name", ["패키지", "with a space"])
+def test_a_folder_may_have_a_name_of_any_letters(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(make_library(project.root / name))
+    assert init("github").code == 0
+    text = (project.root / WORKFLOW).read_text(encoding="utf-8")
+    assert f'working-directory: "{name}"\n' in text
+    assert init("github").out.startswith("All is up to date.\n")
+
+
+@pytest.mark.parametrize("name", ["a$b", "-a", "a\nb", 'a"b'])
+def test_a_folder_that_cannot_be_quoted_is_refused_with_a_way_out(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(make_library(project.root / name))
+    refused = init("github")
+    assert refused.code == SettingsError.exit_code
+    assert "No pipeline can be written for the folder" in refused.err
+    assert "Rename it" in refused.err
 
 
 @pytest.mark.parametrize(
@@ -226,6 +295,81 @@ def test_a_gitlab_file_of_ones_own_gets_the_include_at_its_end(project: GitProje
     assert init("gitlab").out == "All is up to date.\n"
 
 
+def test_a_gitlab_file_with_an_include_is_used_once_it_has_the_line(project: GitProject) -> None:
+    path = project.root / ".gitlab-ci.yml"
+    path.write_text("include:\n  - local: mine.yml\n", encoding="utf-8")
+    refused = init("gitlab")
+    assert refused.code == SettingsError.exit_code
+    assert "Add this line below line 1 of .gitlab-ci.yml" in refused.err
+    assert not (project.root / ".gitlab/aegis.yml").exists()
+    own = "include:\n  - local: .gitlab/aegis.yml\n  - local: mine.yml\n"
+    path.write_text(own, encoding="utf-8")
+    assert init("gitlab").code == 0
+    assert (project.root / ".gitlab/aegis.yml").is_file()
+    assert path.read_text(encoding="utf-8") == own
+    assert init("gitlab").out == "All is up to date.\n"
+
+
+def test_a_gitlab_file_whose_stages_lack_ours_is_refused(project: GitProject) -> None:
+    (project.root / ".gitlab-ci.yml").write_text("stages: [build]\n", encoding="utf-8")
+    refused = init("gitlab")
+    assert refused.code == SettingsError.exit_code
+    assert "stages: [build, test, deploy]" in refused.err
+    assert new_files(project) == [".gitlab-ci.yml"]
+
+
+# What is to be known of it
+
+
+def test_a_reader_s_credentials_are_asked_for_where_the_tests_need_them(
+    project: GitProject,
+) -> None:
+    assert "READ" not in init("github", "--force").out
+    settle(
+        project, '[[tool.poetry.source]]\nname = "aegis"\nurl = "https://pypi.example.com/simple/"'
+    )
+    for kind in ("github", "gitea", "gitlab"):
+        told = init(kind)
+        assert "PRIVATE_PYPI_READ_TOKEN" in told.out
+        assert "poetry aegis server token create --user ci --allow read\n" in told.out
+        assert all(len(line) <= 84 for line in told.out.splitlines() if line[:1] not in "+-@ ")
+    assert "PRIVATE_PYPI_READ " in init("jenkins").out
+    assert "Protect all but PRIVATE_PYPI_READ_*" in init("gitlab", "--json").document["notes"][2]
+
+
+def test_gitlab_s_protected_branches_and_tags_are_named(project: GitProject) -> None:
+    told = init("gitlab").out
+    assert "Protect all of them: merge requests need none." in told
+    assert "Protect main, develop and the tags v*: " in told
+    assert "Protect" not in init("github").out
+
+
+@pytest.mark.parametrize(
+    ("change", "warned"),
+    [
+        ("", True),
+        (PYTEST, False),
+        ('\n[tool.poetry.group.test.dependencies]\npytest-cov = "^6"\n', False),
+        ('\n[tool.pytest.ini_options]\naddopts = "-q"\n', True),
+        ('\n[tool.poetry-aegis.ci]\ntest = "poetry run python -m unittest"\n', False),
+    ],
+)
+def test_tests_without_pytest_are_warned_of(project: GitProject, change: str, warned: bool) -> None:
+    text = project.pyproject.read_text(encoding="utf-8").replace(PYTEST, "")
+    project.pyproject.write_text(f"{text}{change}", encoding="utf-8")
+    done = init("github")
+    assert done.code == 0
+    assert ("poetry add --group dev pytest" in done.out) is warned
+    assert "pytest" not in init("make").out
+
+
+def test_a_lock_that_names_pytest_is_enough(project: GitProject) -> None:
+    text = project.pyproject.read_text(encoding="utf-8").replace(PYTEST, "")
+    project.pyproject.write_text(text, encoding="utf-8")
+    (project.root / "poetry.lock").write_text('[[package]]\nname = "pytest"\nversion = "8.0"\n')
+    assert "poetry add" not in init("github").out
+
+
 def test_a_jenkinsfile_with_a_pipeline_of_its_own_is_left_alone(project: GitProject) -> None:
     own = "pipeline {\n    agent any\n}\n"
     (project.root / "Jenkinsfile").write_text(own, encoding="utf-8")
@@ -270,6 +414,14 @@ def test_help_names_every_target(project: GitProject) -> None:
     assert [line.split()[0] for line in told.splitlines()] == ["pypi-help", *TARGETS]
     assert all(len(line) <= 80 for line in told.splitlines())
     assert make(project.root) == told  # There is nothing else to make by default.
+
+
+def test_a_makefile_says_how_to_push_what_it_released_on_this_machine(project: GitProject) -> None:
+    init("make")
+    text = (project.root / "Makefile").read_text(encoding="utf-8")
+    comment, _, targets = text.partition("git push --follow-tags\n")
+    assert "publish --bump" in targets
+    assert "publish --bump" not in comment
 
 
 def test_a_makefile_of_ones_own_stays_and_keeps_its_default(project: GitProject) -> None:

@@ -1,5 +1,10 @@
 // Credentials that it needs, by their ids: PRIVATE_PYPI_URL (secret text), PRIVATE_PYPI (user name
 // with password; a token has the user name __token__) and GIT (user name with password, may push).
+%if needs_reader
+// PRIVATE_PYPI_READ (user name with password) is a reader's, who cannot publish.
+%end
+// An index with an authority of its own: the environment variable PRIVATE_PYPI_CA, of Jenkins or of
+// the node, is the path of that authority's file on the node.
 pipeline {
     agent any
     options {
@@ -17,10 +22,21 @@ pipeline {
                         git fetch origin "+refs/heads/*:refs/remotes/origin/*"
                     '''
                 }
-                sh '''
-                    python3 -m venv "$WORKSPACE_TMP/aegis"
-                    "$WORKSPACE_TMP/aegis/bin/"@install@
-                '''
+                sh 'python3 -m venv "$WORKSPACE_TMP/aegis"'
+%if plugin_index
+                withCredentials([
+                    usernamePassword(
+                        credentialsId: 'PRIVATE_PYPI_READ',
+                        usernameVariable: 'PRIVATE_PYPI_READ_USERNAME',
+                        passwordVariable: 'PRIVATE_PYPI_READ_PASSWORD'
+                    )
+                ]) {
+                    sh '''@install@'''
+                }
+%end
+%if no_plugin_index
+                sh '''@install@'''
+%end
             }
         }
         stage('Commit messages') {
@@ -29,7 +45,7 @@ pipeline {
                 // What is on a branch cannot be reworded any more: a release does not wait for it.
                 catchError(buildResult: env.CHANGE_ID ? 'FAILURE' : 'UNSTABLE', stageResult: 'FAILURE') {
                     sh '''
-                        cd "./@folder@"
+                        cd @groovy_folder@
                         if [ -n "$CHANGE_TARGET" ]; then
                             "$WORKSPACE_TMP/aegis/bin/poetry" aegis lint "origin/$CHANGE_TARGET..HEAD"
                         else
@@ -42,27 +58,31 @@ pipeline {
         stage('Tests') {
             steps {
 %if reads_index
+                // A reader's: what a change runs here is anybody's code, and must not publish.
                 withCredentials([
                     usernamePassword(
-                        credentialsId: 'PRIVATE_PYPI',
+                        credentialsId: 'PRIVATE_PYPI_READ',
                         usernameVariable: 'POETRY_HTTP_BASIC_@index@_USERNAME',
                         passwordVariable: 'POETRY_HTTP_BASIC_@index@_PASSWORD'
                     )
                 ]) {
                     sh '''
-                        cd "./@folder@"
+                        cd @groovy_folder@
+                        if [ -n "$PRIVATE_PYPI_CA" ]; then
+                            export POETRY_CERTIFICATES_@index@_CERT="$PRIVATE_PYPI_CA"
+                        fi
                         "$WORKSPACE_TMP/aegis/bin/poetry" install
                     '''
                 }
 %end
 %if no_index
                 sh '''
-                    cd "./@folder@"
+                    cd @groovy_folder@
                     "$WORKSPACE_TMP/aegis/bin/poetry" install
                 '''
 %end
                 sh '''
-                    cd "./@folder@"
+                    cd @groovy_folder@
                     PATH="$WORKSPACE_TMP/aegis/bin:$PATH"
                     @groovy_test@
                 '''
@@ -87,11 +107,14 @@ pipeline {
                     )
                 ]) {
                     sh '''
-                        cd "./@folder@"
+                        cd @groovy_folder@
                         newest=$(git ls-remote origin refs/heads/@branch@ | cut -f 1)
                         if [ "$newest" != "$(git rev-parse HEAD)" ]; then
                             echo "@branch@ has newer commits: their build releases these, too."
                             exit 0
+                        fi
+                        if [ -n "$PRIVATE_PYPI_CA" ]; then
+                            export POETRY_CERTIFICATES_@index@_CERT="$PRIVATE_PYPI_CA"
                         fi
                         export GIT_AUTHOR_NAME="@robot@" GIT_AUTHOR_EMAIL="@robot_email@"
                         export GIT_COMMITTER_NAME="@robot@" GIT_COMMITTER_EMAIL="@robot_email@"
@@ -120,7 +143,10 @@ pipeline {
                     )
                 ]) {
                     sh '''
-                        cd "./@folder@"
+                        cd @groovy_folder@
+                        if [ -n "$PRIVATE_TEST_PYPI_CA" ]; then
+                            export POETRY_CERTIFICATES_@test_index@_CERT="$PRIVATE_TEST_PYPI_CA"
+                        fi
                         "$WORKSPACE_TMP/aegis/bin/poetry" aegis ci snapshot --repository @test_repository@
                     '''
                 }
@@ -143,7 +169,10 @@ pipeline {
                     )
                 ]) {
                     sh '''
-                        cd "./@folder@"
+                        cd @groovy_folder@
+                        if [ -n "$PRIVATE_PYPI_CA" ]; then
+                            export POETRY_CERTIFICATES_@index@_CERT="$PRIVATE_PYPI_CA"
+                        fi
                         "$WORKSPACE_TMP/aegis/bin/poetry" aegis ci tagged --repository @repository@
                     '''
                 }
