@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from poetry_aegis.ci.files import compare, write
@@ -73,6 +73,9 @@ def test_line_ends_that_git_changed_are_no_edit_and_stay(tmp_path: Path) -> None
     assert newer.endswith("\r\non: pull_request\r\n")
 
 
+@example(before="\t", after="\t")
+@example(before="", after="\x0c")
+@example(before="a\n", after=" b")
 @given(before=TEXT, after=TEXT)
 def test_a_block_leaves_all_around_it_to_the_byte(
     tmp_path_factory: pytest.TempPathFactory, before: str, after: str
