@@ -42,8 +42,9 @@ one: <c1>1.4.0.dev7</c1>. The same commit always gets the same version, so that 
 run can be repeated, and a later commit a higher one. Where there is nothing
 to release, nothing is published.
 
-Without <c1>--repository</c1> it goes to <c1>test_repository</c1> of [tool.poetry-aegis.ci], which
-is <c1>aegis-test</c1> unless it is set, and to no other one.
+Without <c1>--repository</c1> it goes to <c1>test_repository</c1> of
+[tool.poetry-aegis.ci], which is <c1>aegis-test</c1> unless it is set, and to no
+other one.
 
 <b>Examples:</b>
   <c1>poetry aegis ci snapshot --repository aegis-test</c1>
