@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from poetry_aegis.client import programs
+from poetry_aegis.client import netrc, programs
+from poetry_aegis.client.edits import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,12 @@ def check_uv(index: Index, environment: Mapping[str, str]) -> Check:
         return _asks_another("uv", index)
     if "was not found in the package registry" in output and not _ERROR.search(output):
         return _works("uv", index)
-    return _judge("uv", index, _status(output) or "no answer", output)
+    judged = _judge("uv", index, _status(output) or "no answer", output)
+    if _status(output) == "401" and (odd := netrc.oddity(read(netrc.location()))):
+        return replace(
+            judged, sentence=f"{judged.sentence} uv cannot read {netrc.location()}, it {odd}"
+        )
+    return judged
 
 
 def check_twine(index: Index) -> Check:

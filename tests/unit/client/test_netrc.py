@@ -89,7 +89,8 @@ def test_a_file_with_a_password_is_its_users_alone(
 ) -> None:
     if os.name == "nt":
         pytest.skip("Windows has no permission bits")
-    from poetry_aegis.client.setup import plan_setup, plan_undo, take_back
+    from poetry_aegis.client.setup import plan_setup
+    from poetry_aegis.client.undoing import plan_undo, take_back
 
     path = tmp_path / ".netrc"
     monkeypatch.setenv("NETRC", str(path))

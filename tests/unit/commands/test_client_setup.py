@@ -82,7 +82,9 @@ def test_the_right_that_is_missing_is_said(
     [
         (("npm",), "is no client"),
         (("hosts", "--url", "https://index.example/"), "--address"),
-        (("hosts", "--url", "https://192.0.2.7/", "--address", "192.0.2.7"), "is no name"),
+        (("hosts", "--url", "https://192.0.2.7/", "--address", "192.0.2.7"), "is an address already"),
+        (("hosts", "--url", "http://127.0.0.1/"), "needs no line"),
+        (("hosts", "--url", "https://a..b/", "--address", "192.0.2.7"), "is no name"),
         (("hosts", "--url", "https://x/", "--address", "there"), "is no address"),
         (("--undo", "--profile", "../x"), "cannot be the name of a profile"),
     ],
