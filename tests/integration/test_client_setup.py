@@ -56,6 +56,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 @pytest.fixture
 def user(poetry: PoetryHome) -> PoetryHome:
     """Return a user's new home, where nothing of this machine tells clients anything."""
+    return stripped(poetry)
+
+
+def stripped(poetry: PoetryHome) -> PoetryHome:
     known = {n: "" for n in os.environ if n.startswith(STEERING) or n.lower() in PROXIES}
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     poetry.extra_env.update(known | dict.fromkeys(TRUSTING, "") | {"PATH": programs})

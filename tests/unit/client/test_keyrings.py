@@ -20,10 +20,10 @@ Entries = dict[tuple[str, str], str]
 class Remembering(KeyringBackend):
     """A keyring that lasts as long as the test: this machine's is left alone."""
 
-    priority = 1  # type: ignore[assignment]  # as the library's own documentation has it
+    priority = 1
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.entries: Entries = {}
 
     def get_password(self, service: str, username: str) -> str | None:

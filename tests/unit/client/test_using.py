@@ -113,9 +113,7 @@ def test_twine_takes_the_variables_then_its_file(home: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"), [(b"[x", "line 1"), (b"[x]\ny = 1\n\xff\xfe=2\n", "line 3")]
 )
-def test_a_broken_file_is_named_in_place_of_an_index(
-    home: Path, content: bytes, why: str
-) -> None:
+def test_a_broken_file_is_named_in_place_of_an_index(home: Path, content: bytes, why: str) -> None:
     names = (".config/pip/pip.conf", ".config/uv/uv.toml", ".pypirc")
     for name in names:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
