@@ -52,10 +52,8 @@ def about_public(index: Index, *, shows: bool | None) -> tuple[str, ...]:
     """Return what a user has to know whose clients ask *index* alone."""
     if shows:
         return ()
-    way = (
-        "in place of the public one: public packages come through it only with [upstream] in the "
-        'server\'s settings ("Another index behind this one", in the documentation).'
-    )
+    way = "through it only with [upstream] in its settings."
+    place = f"{index.base_url} takes the place of the public index"
     if shows is None:
-        return (f"{index.base_url} is asked {way}",)
-    return (f"{index.base_url} has no public packages, not even {PUBLIC}, and is asked {way}",)
+        return (f"{place}: public packages come {way}",)
+    return (f"{place}, and has no public packages (no {PUBLIC}): they come {way}",)

@@ -69,12 +69,12 @@ class SetupReport(ClientCommand):
         """Tell what was done; return the exit code, which is that of a client that fails."""
         from poetry_aegis.errors import Unreachable
 
-        self.warn(seen.remarks)
         if self.wants_json:
             known = {"name": index.name, "simple_url": index.simple_url}
             self.print_json({**known, **self.document(plans, seen)})
         else:
             self.tell_people(plans, seen.checks)
+            self.warn(seen.remarks)
             self._tell_next(plans, index, may_publish=seen.may_publish)
         failed = any(item.state == "fails" for item in seen.checks)
         return Unreachable.exit_code if failed else 0
