@@ -65,11 +65,15 @@ def check_uv(index: Index, environment: Mapping[str, str]) -> Check:
     if "was not found in the package registry" in output and not _ERROR.search(output):
         return _works("uv", index)
     judged = _judge("uv", index, _status(output) or "no answer", output)
-    if _status(output) == "401" and (odd := netrc.oddity(read(netrc.location()))):
-        return replace(
-            judged, sentence=f"{judged.sentence} uv cannot read {netrc.location()}, it {odd}"
-        )
-    return judged
+    suspect = _suspect() if _status(output) == "401" else ""
+    return replace(judged, sentence=f"{judged.sentence}{suspect}")
+
+
+def _suspect() -> str:
+    """Return what may be wrong in ``.netrc``, where uv finds no password that others find."""
+    path = netrc.location()
+    odd = netrc.oddity(read(path))
+    return f" uv cannot read {path}, which {odd}" if odd else ""
 
 
 def check_twine(index: Index) -> Check:

@@ -38,8 +38,22 @@ def keep(service: str, username: str, password: str) -> bool:
 
 
 def give_back(service: str, username: str) -> None:
-    """Let an entry hold again what was kept of it. Raises `AegisError` as `store` does."""
-    known = _read(_ours(service), username)
+    """Let an entry hold again what was kept of it. Raises `AegisError` where the keyring refuses.
+
+    Where there is no keyring any more, there is nothing to give back.
+    """
+    import keyring
+    from keyring.errors import KeyringError, NoKeyringError
+
+    try:
+        known = keyring.get_password(_ours(service), username)
+    except NoKeyringError:
+        return
+    except (KeyringError, RuntimeError) as error:
+        raise AegisError(
+            f"The keyring does not give the password back: {type(error).__name__}.",
+            hint="Unlock it, and run the command again.",
+        ) from None
     if known is not None:
         store(service, username, known)
         drop(_ours(service), username)

@@ -51,11 +51,12 @@ def take_back(plan: Plan) -> None:
     """
     from poetry_aegis.client import keyrings
 
-    plan.write()
-    for service, username in plan.keyring:
-        keyrings.drop(service, username)
+    # The keyring first: where it is locked, the record stays, and all can be tried again.
     for service, username in plan.kept:
         keyrings.give_back(service, username)
+    for service, username in plan.keyring:
+        keyrings.drop(service, username)
+    plan.write()
 
 
 def parts_of(profile: str, tools: Collection[str]) -> list[str]:

@@ -54,6 +54,8 @@ class SetupReport(ClientCommand):
 
         Raises `AegisError`.
         """
+        from pathlib import Path
+
         from poetry_aegis.errors import AegisError
 
         try:
@@ -62,7 +64,10 @@ class SetupReport(ClientCommand):
             helps = "Look at the rights of the file and of its folder: they have to be yours."
             if plan.tool == "hosts":
                 helps = "Run the command with an administrator's rights, for hosts alone."
-            path = plan.edits[0].path if plan.tool == "hosts" else error.filename
+            folder = Path(error.filename or "").parent
+            # What is refused is at times the file beside it that is to take its place.
+            about = (edit.path for edit in plan.edits if edit.path.parent == folder)
+            path = next(about, error.filename)
             raise AegisError(f"{path} cannot be written: {error.strerror}.", hint=helps) from error
 
     def tell(self, plans: list[Plan], index: Index, seen: Seen) -> int:

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING
 import keyring
 import pytest
 from keyring.backend import KeyringBackend
-from keyring.errors import PasswordDeleteError
+from keyring.backends import fail
+from keyring.errors import KeyringLocked, PasswordDeleteError
 
 from poetry_aegis.client import keyrings, setup, undoing
 from poetry_aegis.client.setup import Login, Work
+from poetry_aegis.errors import AegisError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,3 +89,30 @@ def test_what_was_the_same_is_left_as_it_is(entries: Entries) -> None:
     assert entries == {ADA: "first"}
     keyrings.give_back(*ADA)
     assert entries == {ADA: "first"}
+
+
+def test_a_keyring_that_is_locked_keeps_what_is_to_come_back(
+    entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries[ADA] = "first"
+    set_up("second")
+
+    def locked(*_: str) -> str:
+        raise KeyringLocked
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Remembering, "get_password", locked)
+        with pytest.raises(AegisError, match="does not give the password back"):
+            take_back()
+    take_back()
+    assert entries == {ADA: "first"}
+
+
+def test_without_the_keyring_the_rest_is_taken_back(
+    entries: Entries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries[ADA] = "first"
+    set_up("second")
+    keyring.set_keyring(fail.Keyring())  # type: ignore[no-untyped-call]
+    take_back()
+    assert undoing.plan_undo("default", "twine") is None
