@@ -164,7 +164,7 @@ def _way_to(index: Index, failure: str, *, is_ours: bool) -> str:
             "Give the authority of its certificate with --ca FILE.\n"
             "Write the file on the server with: poetry aegis server ca --output FILE"
         )
-    if is_ours:
+    if is_ours and _is_local(index):
         return "Start the server with: poetry aegis server start"
     if index.base_url.startswith("https:"):
         return "Check the address, the network and the certificate."
