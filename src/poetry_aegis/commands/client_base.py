@@ -176,7 +176,8 @@ class ClientCommand(ServerCommand):
         told = ", and ".join(dict.fromkeys(map(str, replaced)))
         raise UsageError(
             f"Nothing was changed: it {told}.",
-            hint="Add --replace-login to let it; client setup --undo brings the login back.",
+            hint="Add --replace-login to let it; client setup --undo brings the login back.\n"
+            "Or name the one client to set up, such as: poetry aegis client setup pip",
         )
 
     @property
