@@ -50,10 +50,15 @@ def values(content: bytes) -> dict[tuple[str, str], str]:
 
 
 def decodable(content: bytes) -> bytes:
-    """Return *content*. Raises `AegisError` where it is not in the encoding of this machine.
+    """Return *content*. Raises `AegisError` where pip and twine could not decode it.
 
-    It is the one in which pip and twine read their files.
+    They read their files in the encoding of this machine, and take no mark of UTF-8 before it.
     """
+    if content.startswith(text.BOM.encode()):
+        raise AegisError(
+            "It begins with a byte order mark: look at line 1.",
+            hint="Save it without that mark; nothing was changed.",
+        )
     try:
         content.decode(locale.getpreferredencoding(do_setlocale=False))
     except UnicodeDecodeError as error:

@@ -128,6 +128,13 @@ def test_a_broken_file_is_named_in_place_of_an_index(home: Path, content: bytes,
     assert [seen.state for seen in look(found)] == ["unreadable"] * 3
 
 
+def test_a_mark_that_pip_does_not_take(home: Path) -> None:
+    path = home / ".config" / "pip" / "pip.conf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xef\xbb\xbf[global]\nindex-url = https://x/\n")
+    assert brief(using.pip_uses({}, PUBLIC)) == [(f"cannot be read: {path}", "index")]
+
+
 def test_a_file_that_may_not_be_read_is_named_and_pip_goes_on_without_it(home: Path) -> None:
     path = home / ".config" / "pip" / "pip.conf"
     path.mkdir(parents=True)  # No rights would not do: root may read everything.
