@@ -56,6 +56,10 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
 @pytest.fixture
 def user(poetry: PoetryHome) -> PoetryHome:
     """Return a user's new home, where nothing of this machine tells clients anything."""
+    return stripped(poetry)
+
+
+def stripped(poetry: PoetryHome) -> PoetryHome:
     known = {n: "" for n in os.environ if n.startswith(STEERING) or n.lower() in PROXIES}
     programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     poetry.extra_env.update(known | dict.fromkeys(TRUSTING, "") | {"PATH": programs})
@@ -136,7 +140,14 @@ def test_all_clients_are_set_up_work_and_come_back_to_the_byte(
     assert shown.returncode == 0, shown.stderr
     assert files_of(user.root) == before
 
-    done = document(client(user, "setup", *named(server), "--json", password=PASSWORD))
+    refused = client(user, "setup", *named(server), "--json", password=PASSWORD)
+    assert refused.returncode == UsageError.exit_code
+    assert "replaces the login of old" in json.loads(refused.stdout)["message"]
+    assert files_of(user.root) == before
+
+    options = ("--replace-login", "--json")
+    done = document(client(user, "setup", *named(server), *options, password=PASSWORD))
+    assert [item["username"] for item in done["replaces"]] == ["old"]
     assert {item["tool"]: item["state"] for item in done["checks"]} == dict.fromkeys(
         ("poetry", "pip", "uv", "twine"), "works"
     )
@@ -280,6 +291,7 @@ def test_show_tells_what_each_client_asks_and_what_comes_back(
 
     assert seen() == {
         ("poetry", "primary"): "answers",
+        ("poetry", "upload"): "answers",
         ("pip", "index"): "answers",
         ("uv", "index"): "untrusted",
         ("twine", "upload"): "answers",
@@ -291,6 +303,7 @@ def test_show_tells_what_each_client_asks_and_what_comes_back(
     (user.root / "config" / "auth.toml").unlink()
     assert seen() == {
         ("poetry", "primary"): "unauthorized",
+        ("poetry", "upload"): "answers",
         ("pip", "index"): "unauthorized",
         ("pip", "beside it"): "unreachable",
         ("uv", "index"): "unauthorized",

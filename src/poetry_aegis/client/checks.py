@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import tempfile
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from poetry_aegis.client import programs
+from poetry_aegis.client import netrc, programs
+from poetry_aegis.client.edits import read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,16 @@ def check_uv(index: Index, environment: Mapping[str, str]) -> Check:
         return _asks_another("uv", index)
     if "was not found in the package registry" in output and not _ERROR.search(output):
         return _works("uv", index)
-    return _judge("uv", index, _status(output) or "no answer", output)
+    judged = _judge("uv", index, _status(output) or "no answer", output)
+    suspect = _suspect() if _status(output) == "401" else ""
+    return replace(judged, sentence=f"{judged.sentence}{suspect}")
+
+
+def _suspect() -> str:
+    """Return what may be wrong in ``.netrc``, where uv finds no password that others find."""
+    path = netrc.location()
+    odd = netrc.oddity(read(path))
+    return f" uv cannot read {path}, which {odd}" if odd else ""
 
 
 def check_twine(index: Index) -> Check:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import shlex
 import stat
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
 from poetry_aegis.client import lines as text
 from poetry_aegis.errors import AegisError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Kind = Literal["ini", "toml", "credentials", "netrc", "hosts"]
 
@@ -47,8 +52,10 @@ class Edit:
     def write(self) -> None:
         """Make the file what it is to be, its mode kept, a symbolic link followed.
 
-        Raises ``OSError``, and `AegisError` where another has changed the file meanwhile.
+        Raises ``OSError``, and `AegisError` where another has changed the file meanwhile, and
+        where it is read-only.
         """
+        self.require_writable()
         if read(self.path) != self.before:
             raise AegisError(f"{self.path} was changed by another meanwhile.", hint="Try again.")
         if self.after is None:
@@ -56,6 +63,18 @@ class Edit:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_bytes(self.path, self.after, mode=self._mode())
+
+    def require_writable(self) -> None:
+        """Raise `AegisError` where a file is to change that its owner has made read-only.
+
+        It could be replaced all the same, as its folder says; but somebody did not want that.
+        """
+        mode = mode_of(self.path)
+        if self.changes and mode is not None and not mode & 0o222:
+            raise AegisError(
+                f"{self.path} is read-only, and is left as it is.",
+                hint=f"To let it be changed: chmod u+w {shlex.quote(str(self.path))}",
+            )
 
     def _mode(self) -> int | None:
         if not self.private:
@@ -85,6 +104,17 @@ def mode_of(path: Path) -> int | None:
         return stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return None
+
+
+@contextlib.contextmanager
+def named(path: Path) -> Iterator[None]:
+    """Name the file that an error is about."""
+    try:
+        yield
+    except AegisError as error:
+        if str(path) not in str(error):
+            error.args = (f"{path}: {error}",)
+        raise
 
 
 def _readable(content: bytes | None) -> str:

@@ -28,9 +28,19 @@ def line(address: str, host: str) -> str:
         raise UsageError(
             f"{address!a} is no address of a machine.", hint="For example: --address 192.0.2.7"
         ) from None
-    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", host) or _is_address(host):
-        raise UsageError(f"{host!a} is no name that a hosts file can hold.")
+    require_name(host)
     return f"{ip} {host}"
+
+
+def require_name(host: str) -> None:
+    """Raise `UsageError` unless *host* is a name that a hosts file can hold."""
+    if _is_address(host):
+        raise UsageError(
+            f"{host} is an address already: it needs no line in the hosts file.",
+            hint="Clients find the index there as it is.",
+        )
+    if not re.fullmatch(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*", host):
+        raise UsageError(f"{host!a} is no name that a hosts file can hold.")
 
 
 def work(address: str, host: str, name: str) -> Work:

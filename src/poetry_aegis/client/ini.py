@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import configparser
+import locale
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,7 +38,8 @@ def values(content: bytes) -> dict[tuple[str, str], str]:
         parser.read_string("".join(text.split(content)).removeprefix(text.BOM))
     except configparser.Error as error:
         raise AegisError(
-            f"It is no configuration file that can be read: {type(error).__name__}.",
+            "It is no configuration file that can be read: "
+            f"{type(error).__name__}{_place_of(error)}.",
             hint="Mend it by hand; nothing was changed.",
         ) from None
     return {
@@ -45,6 +47,34 @@ def values(content: bytes) -> dict[tuple[str, str], str]:
         for section in [configparser.DEFAULTSECT, *parser.sections()]
         for name, value in _own_options(parser, section)
     }
+
+
+def decodable(content: bytes) -> bytes:
+    """Return *content*. Raises `AegisError` where pip and twine could not decode it.
+
+    They read their files in the encoding of this machine, and take no mark of UTF-8 before it.
+    """
+    if content.startswith(text.BOM.encode()):
+        raise AegisError(
+            "It begins with a byte order mark: look at line 1.",
+            hint="Save it without that mark; nothing was changed.",
+        )
+    try:
+        content.decode(locale.getpreferredencoding(do_setlocale=False))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise AegisError(
+            f"It is not in {error.encoding.upper()}: look at line {line}.",
+            hint="Mend it by hand; nothing was changed.",
+        ) from None
+    return content
+
+
+def _place_of(error: configparser.Error) -> str:
+    """Return the line that *error* is about, where the parser tells."""
+    several: list[tuple[int, str]] = getattr(error, "errors", [])
+    line = getattr(error, "lineno", None) or (several[0][0] if several else None)
+    return "" if line is None else f" in line {line}"
 
 
 def _own_options(parser: configparser.RawConfigParser, section: str) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.client import lines as text
 from poetry_aegis.client.edits import read
-from poetry_aegis.client.setup import Want, Work
+from poetry_aegis.client.setup import Owner, Want, Work, owner_of
 from poetry_aegis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -52,13 +52,18 @@ def work(host: str, login: Login) -> Work:
     path = location()
     known = login_for(read(path), host)
     notes = []
-    if known is not None and known != (login.username, login.password):
-        notes.append(f"{path} had another login for {host}; --undo brings it back.")
+    if known is not None and known[0] == login.username and known[1] != login.password:
+        notes.append(f"{path} had another password for {host}; --undo brings it back.")
 
     def change(content: bytes | None) -> bytes:
         return with_login(content, host, login.username, login.password)
 
-    return Work("netrc", host, (Want(path, "netrc", change, private=True),), notes=tuple(notes))
+    def logins(content: bytes | None) -> dict[str, Owner]:
+        found = login_for(content, host)
+        return {host: owner_of(*found)} if found else {}
+
+    want = Want(path, "netrc", change, private=True, logins=logins)
+    return Work("netrc", host, (want,), notes=tuple(notes))
 
 
 def with_login(content: bytes | None, host: str, username: str, password: str) -> bytes:
@@ -88,6 +93,14 @@ def login_for(content: bytes | None, host: str) -> tuple[str, str] | None:
         if name == host and values.get("password"):
             return values.get("login", ""), values["password"]
     return None
+
+
+def oddity(content: bytes | None) -> str:
+    """Return what in *content* uv cannot read, though others can; empty where there is nothing."""
+    found = content or b""
+    if b"\r\n" not in found or not re.search(rb"(?m)^[ \t]*(?:macdef\b|#)", found):
+        return ""
+    return "has the line ends of Windows beside a macro or comment: save it with those of Unix."
 
 
 def values(content: bytes) -> dict[str, str]:

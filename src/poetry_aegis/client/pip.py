@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.client import ini, programs
 from poetry_aegis.client.authority import bundle_notes
+from poetry_aegis.client.edits import named, read
 from poetry_aegis.client.setup import Want, Work
 
 if TYPE_CHECKING:
@@ -43,6 +44,27 @@ def files() -> dict[str, list[Path]]:
     return found
 
 
+def files_by_rule() -> list[Path]:
+    """Return the files that pip reads, by its rules: it lists none itself where one is broken."""
+    program = programs.find("pip")
+    prefixes = [Path(program[0]).parent.parent] if program else []
+    named_one = os.environ.get("PIP_CONFIG_FILE")
+    return [
+        *(Path(folder, "pip", "pip.conf") for folder in _system_folders()),
+        Path("/etc/pip.conf"),
+        Path.home() / ".pip" / _by_rule().name,
+        _by_rule(),
+        *(prefix / _by_rule().name for prefix in prefixes),
+        *([Path(named_one)] if named_one and named_one != os.devnull else []),
+    ]
+
+
+def _system_folders() -> list[str]:
+    if sys.platform == "win32":
+        return [os.environ.get("PROGRAMDATA", r"C:\ProgramData")]
+    return (os.environ.get("XDG_CONFIG_DIRS") or "/etc/xdg").split(os.pathsep)
+
+
 def _by_rule() -> Path:
     home = Path.home()
     if sys.platform == "win32":
@@ -52,13 +74,22 @@ def _by_rule() -> Path:
     return Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config") / "pip" / "pip.conf"
 
 
+def values(path: Path) -> dict[tuple[str, str], str]:
+    """Return what is in one of pip's files. Raises ``OSError``, and `AegisError` as pip would."""
+    return ini.values(ini.decodable(read(path) or b""))
+
+
 def work(index: Index) -> Work:
     """Return what makes *index* the one index of pip.
 
     It is the only one: the registry's pull-through gets what is public, and a name that is private
-    is looked up nowhere else.
+    is looked up nowhere else. Raises ``OSError`` and `AegisError` for files that cannot be read.
     """
-    path = location()
+    known = files()
+    path = known.get("user", [_by_rule()])[-1]
+    for found in [path] if known else [*files_by_rule(), path]:
+        with named(found):
+            values(found)
     options = {"index-url": index.simple_url}
     if index.authority is not None:
         options["cert"] = str(index.authority)
@@ -71,8 +102,7 @@ def _notes(path: Path, environment: Mapping[str, str]) -> Iterator[str]:
     for name in _HIDING:
         if environment.get(name):
             yield f"{name} is set, and pip obeys it before {path}."
-    known = ini.values(path.read_bytes()) if path.exists() else {}
-    for section, name in known:
+    for section, name in values(path):
         if name == "extra-index-url":
             yield (
                 f"{path} names an extra-index-url: pip takes the newest version of any of its "

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    import httpx
+
 TIMEOUT = 15.0  # seconds
 JSON_PAGE = "application/vnd.pypi.simple.v1+json"
 
@@ -82,21 +84,24 @@ def make_index(name: str, url: str) -> Index:
 
 
 def check_credential(
-    index: Index, username: str, password: str, *, authority: str | None = None
+    index: Index,
+    username: str,
+    password: str,
+    *,
+    authority: str | None = None,
+    is_ours: bool = False,
 ) -> None:
     """Ask *index* for its project list with the credential, as nobody for no *username*.
 
-    Its certificate has to come from *authority*, in PEM, or else from one that all trust. Raises
-    `Unauthorized`, `Forbidden`, and `Unreachable` where it does not answer as an index.
+    Its certificate has to come from *authority*, in PEM, or else from one that all trust. *is_ours*
+    where it is this machine's server, which can be started. Raises `Unauthorized`, `Forbidden`, and
+    `Unreachable` where it does not answer as an index.
     """
     import httpx
 
     try:
-        # A loopback server is never behind the proxy that the environment names.
         with (
-            httpx.Client(
-                trust_env=not _is_local(index), timeout=TIMEOUT, verify=_trust(authority)
-            ) as client,
+            connect(index, authority) as client,
             client.stream(
                 "GET",
                 index.simple_url,
@@ -106,11 +111,43 @@ def check_credential(
         ):
             status, location = answer.status_code, answer.headers.get("location", "")
     except (httpx.HTTPError, httpx.InvalidURL) as error:
+        if "WRONG_VERSION_NUMBER" in str(error) and _speaks_http(index):
+            raise _without_tls(index) from error
         raise Unreachable(
             f"{index.base_url} does not answer: {str(error) or type(error).__name__}.",
-            hint=_way_to(index, str(error)),
+            hint=_way_to(index, str(error), is_ours=is_ours),
         ) from error
     _judge(index, username, status, location)
+
+
+def connect(index: Index, authority: str | None) -> httpx.Client:
+    """Return a client for *index*, verified with *authority*, in PEM, or else with all's."""
+    import httpx
+
+    # A loopback server is never behind the proxy that the environment names.
+    return httpx.Client(trust_env=not _is_local(index), timeout=TIMEOUT, verify=_trust(authority))
+
+
+def _speaks_http(index: Index) -> bool:
+    """Tell whether what does not answer with TLS answers without. It is told no credential."""
+    import httpx
+
+    try:
+        with connect(index, None) as client, client.stream("HEAD", _as_http(index)):
+            return True
+    except (httpx.HTTPError, httpx.InvalidURL):
+        return False
+
+
+def _as_http(index: Index) -> str:
+    return urlunsplit(urlsplit(index.base_url)._replace(scheme="http"))
+
+
+def _without_tls(index: Index) -> Unreachable:
+    return Unreachable(
+        f"The server at {index.base_url} speaks plain http there, without TLS.",
+        hint=f"Name it with: --url {_as_http(index)}",
+    )
 
 
 def _trust(authority: str | None) -> ssl.SSLContext | bool:
@@ -121,15 +158,17 @@ def _trust(authority: str | None) -> ssl.SSLContext | bool:
     return ssl.create_default_context(cadata=authority)  # and no other one, as Poetry does
 
 
-def _way_to(index: Index, failure: str) -> str:
+def _way_to(index: Index, failure: str, *, is_ours: bool) -> str:
     if "CERTIFICATE_VERIFY_FAILED" in failure:
         return (
             "Give the authority of its certificate with --ca FILE.\n"
             "Write the file on the server with: poetry aegis server ca --output FILE"
         )
-    if _is_local(index):
+    if is_ours and _is_local(index):
         return "Start the server with: poetry aegis server start"
-    return "Check the address, the network and the certificate."
+    if index.base_url.startswith("https:"):
+        return "Check the address, the network and the certificate."
+    return "Check the address and the network, and whether the server runs there."
 
 
 def _judge(index: Index, username: str, status: int, location: str) -> None:

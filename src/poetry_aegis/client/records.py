@@ -34,7 +34,9 @@ class Record:
     """What was set up for a *tool* in a *profile*.
 
     *subject* is what cannot be set up twice in one file: a host, or the name of a repository.
-    *keyring* are the entries that were made there: service and user.
+    *keyring* are the entries that were made there: service and user; *kept* are those that had
+    another password before, which is kept. *below* is what was set up before, and has come to
+    stand below this, because a login of another user was in it.
     """
 
     profile: str
@@ -42,6 +44,8 @@ class Record:
     subject: str
     files: tuple[FileRecord, ...]
     keyring: tuple[tuple[str, str], ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
+    below: tuple[Record, ...] = ()
 
     def for_file(self, path: Path) -> FileRecord | None:
         """Return what was done to the file at *path*."""
@@ -76,20 +80,16 @@ def load_all(tool: str) -> Iterator[Record]:
             yield record
 
 
+def profiles() -> list[str]:
+    """Return the profiles in which anything is set up, sorted."""
+    return sorted({path.parent.name for path in folder().glob("*/*.json")})
+
+
 def save(record: Record) -> None:
     """Keep *record*, for its user's eyes alone. Raises ``OSError``."""
     path = _path(record.profile, record.tool)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    table = {
-        "version": 1,
-        "subject": record.subject,
-        "keyring": [list(entry) for entry in record.keyring],
-        "files": [
-            {"path": str(item.path), "mode": item.mode, **item.reversal.to_table()}
-            for item in record.files
-        ],
-    }
-    atomic.write_text(path, json.dumps(table, indent=1), mode=0o600)
+    atomic.write_text(path, json.dumps(_to_table(record), indent=1), mode=0o600)
 
 
 def forget(profile: str, tool: str) -> None:
@@ -101,9 +101,26 @@ def _path(profile: str, tool: str) -> Path:
     return folder() / profile / f"{tool}.json"
 
 
+def _to_table(record: Record) -> dict[str, object]:
+    return {
+        "version": 1,
+        "subject": record.subject,
+        "keyring": [list(entry) for entry in record.keyring],
+        "kept": [list(entry) for entry in record.kept],
+        "files": [
+            {"path": str(item.path), "mode": item.mode, **item.reversal.to_table()}
+            for item in record.files
+        ],
+        "below": [{"profile": item.profile, **_to_table(item)} for item in record.below],
+    }
+
+
 def _from_table(profile: str, tool: str, table: dict[str, object]) -> Record:
     files: list[dict[str, object]] = table["files"]  # type: ignore[assignment]  # checked by use
     entries: list[list[str]] = table["keyring"]  # type: ignore[assignment]
+    # Records of older versions have none of these two.
+    kept: list[list[str]] = table.get("kept", [])  # type: ignore[assignment]
+    below: list[dict[str, object]] = table.get("below", [])  # type: ignore[assignment]
     return Record(
         profile,
         tool,
@@ -113,4 +130,14 @@ def _from_table(profile: str, tool: str, table: dict[str, object]) -> Record:
             for item in files
         ),
         tuple((service, user) for service, user in entries),
+        tuple((service, user) for service, user in kept),
+        tuple(_from_table(_profile(item), tool, item) for item in below),
     )
+
+
+def _profile(table: dict[str, object]) -> str:
+    """Return the profile of a record in a record: it becomes the name of a folder again."""
+    found = NAME.fullmatch(str(table["profile"]))
+    if found is None:
+        raise ValueError("no name of a profile")
+    return found[0]

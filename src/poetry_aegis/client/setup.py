@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from poetry_aegis.client import records, reversal, shape
-from poetry_aegis.client.edits import Edit, Kind, mode_of, read
+from poetry_aegis.client.edits import Edit, Kind, mode_of, named, read
 from poetry_aegis.client.records import FileRecord, Record
-from poetry_aegis.errors import AegisError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
 DEFAULT_PROFILE = "default"
-# Both read their password from .netrc, which has a record of its own.
-READERS_OF_NETRC = ("pip", "uv")
-NETRC = "netrc"
+_TOKEN = "__token__"  # noqa: S105  the user that every token has
 
 
 @dataclass(frozen=True)
@@ -31,13 +27,46 @@ class Login:
 
 
 @dataclass(frozen=True)
+class Owner:
+    """Whose a login is. All tokens have one name of a user, and are told apart by themselves."""
+
+    username: str
+    token: str = field(default="", repr=False)
+
+
+def owner_of(username: str, password: str) -> Owner:
+    """Return whose the login is that *username* and *password* are."""
+    return Owner(username, password if username == _TOKEN else "")
+
+
+def _nobody(_content: bytes | None) -> Mapping[str, Owner]:
+    return {}
+
+
+@dataclass(frozen=True)
 class Want:
-    """A file to change: *change* makes of what is in it what is to be in it."""
+    """A file to change: *change* makes of what is in it what is to be in it.
+
+    *logins* returns whose logins are in such a file, each under what it is for.
+    """
 
     path: Path
     kind: Kind
     change: Callable[[bytes | None], bytes]
     private: bool = False
+    logins: Callable[[bytes | None], Mapping[str, Owner]] = _nobody
+
+
+@dataclass(frozen=True)
+class Replaced:
+    """A login of *username*, in the file at *path*, that another takes the place of."""
+
+    username: str
+    path: Path
+
+    def __str__(self) -> str:
+        """Return it as a plan says it."""
+        return f"replaces the login of {self.username} in {self.path}"
 
 
 @dataclass(frozen=True)
@@ -55,8 +84,9 @@ class Work:
 class Plan:
     """What is to be done for a *tool*: its *edits*, and the record that takes them back.
 
-    *replaced* are profiles that had the same place before. Without a *record* there is nothing
-    left to take back.
+    *replaced* are profiles that had the same place before, *logins* those of other users that go.
+    Without a *record* there is nothing left to take back but what was set up *below* it, which is
+    there again then. *kept* are entries of the keyring that another password is kept of.
     """
 
     profile: str
@@ -66,6 +96,9 @@ class Plan:
     replaced: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     keyring: tuple[tuple[str, str], ...] = ()
+    logins: tuple[Replaced, ...] = ()
+    below: tuple[Record, ...] = ()
+    kept: tuple[tuple[str, str], ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -85,7 +118,9 @@ class Plan:
                 edit.write()
             if known is not None:
                 _give_mode_back(edit, known)
-        if self.record is None:
+        for record in self.below:
+            records.save(record)
+        if self.record is None and self.profile not in {item.profile for item in self.below}:
             records.forget(self.profile, self.tool)
         for profile in self.replaced:
             records.forget(profile, self.tool)
@@ -94,8 +129,8 @@ class Plan:
 def write(plan: Plan, login: Login | None) -> None:
     """Carry out *plan*, with the password in the keyring where it belongs there.
 
-    An entry that was there before is replaced, and not taken back later. Raises ``OSError`` and
-    `AegisError`.
+    An entry that was there before with another password is kept in the keyring, and comes back
+    with the undo. Raises ``OSError`` and `AegisError`.
     """
     from poetry_aegis.client import keyrings
 
@@ -105,22 +140,14 @@ def write(plan: Plan, login: Login | None) -> None:
         return
     ours = set(record.keyring)
     ours |= {entry for entry in plan.keyring if not keyrings.holds(*entry)}
+    kept = set(record.kept)
+    others = (entry for entry in plan.keyring if entry not in ours)
+    kept |= {entry for entry in others if keyrings.keep(*entry, login.password)}
+    known = replace(record, keyring=tuple(sorted(ours)), kept=tuple(sorted(kept)))
     # The record first: what breaks off can be taken back.
-    replace(plan, record=replace(record, keyring=tuple(sorted(ours)))).write()
+    replace(plan, record=known).write()
     for service, username in plan.keyring:
         keyrings.store(service, username, login.password)
-
-
-def take_back(plan: Plan) -> None:
-    """Carry out the *plan* of an undo, and remove what was put into the keyring.
-
-    Raises ``OSError`` and `AegisError`.
-    """
-    from poetry_aegis.client import keyrings
-
-    plan.write()
-    for service, username in plan.keyring:
-        keyrings.drop(service, username)
 
 
 def _give_mode_back(edit: Edit, record: Record) -> None:
@@ -134,29 +161,54 @@ def plan_setup(profile: str, work: Work) -> Plan:
     """Return what *work* changes now, whatever was set up before.
 
     What this profile has set up is taken back first, in thought, and so is what another one has
-    where there is room for one alone. Raises ``OSError`` and `AegisError`.
+    where there is room for one alone. But where a login of another user would go with it, it stays
+    below, to be there again after an undo. Raises ``OSError`` and `AegisError`.
     """
     earlier = [
         record
         for record in records.load_all(work.tool)
         if record.profile == profile or record.subject == work.subject
     ]
-    edits, files = [], []
-    for want in work.wants:
-        edit, item = _plan_file(want, earlier)
-        edits.append(edit)
-        files.append(item)
-    entries = {entry for known in earlier for entry in known.keyring}
-    record = Record(profile, work.tool, work.subject, tuple(files), tuple(sorted(entries)))
-    replaced = tuple(known.profile for known in earlier if known.profile != profile)
-    return Plan(profile, work.tool, tuple(edits), record, replaced, work.notes, work.keyring)
+    below = tuple(record for known in earlier for record in known.below)
+    first, planned = earlier, [_plan_file(want, earlier) for want in work.wants]
+    if earlier and any(_replaced(work, planned)):
+        first, below = [], tuple(earlier)
+        planned = [_plan_file(want, []) for want in work.wants]
+    record = Record(
+        profile,
+        work.tool,
+        work.subject,
+        tuple(item for _, item in planned),
+        tuple(sorted({entry for known in first for entry in known.keyring})),
+        tuple(sorted({entry for known in first for entry in known.kept})),
+        below,
+    )
+    return Plan(
+        profile,
+        work.tool,
+        tuple(edit for edit, _ in planned),
+        record,
+        tuple(known.profile for known in earlier if known.profile != profile),
+        work.notes,
+        work.keyring,
+        tuple(_replaced(work, planned)),
+    )
+
+
+def _replaced(work: Work, planned: list[tuple[Edit, FileRecord]]) -> Iterator[Replaced]:
+    """Yield the logins that are there now, and will not be, or will be another's."""
+    for want, (edit, _) in zip(work.wants, planned, strict=True):
+        after = want.logins(edit.after)
+        for place, owner in want.logins(edit.before).items():
+            if after.get(place) != owner:
+                yield Replaced(owner.username, want.path)
 
 
 def _plan_file(want: Want, earlier: list[Record]) -> tuple[Edit, FileRecord]:
     current, mode = read(want.path), mode_of(want.path)
     known = [item for record in earlier if (item := record.for_file(want.path))]
     base, exact = current, True
-    with _named(want.path):
+    with named(want.path):
         for item in known:
             restored = reversal.restore(item.reversal, base)
             base, exact, mode = restored.content, exact and restored.exact, item.mode
@@ -168,50 +220,3 @@ def _plan_file(want: Want, earlier: list[Record]) -> tuple[Edit, FileRecord]:
         way_back = reversal.remember(want.kind, base, after)
     edit = Edit(want.path, want.kind, current, after, private=want.private)
     return edit, FileRecord(want.path, mode, way_back)
-
-
-def plan_undo(profile: str, tool: str) -> Plan | None:
-    """Return what takes back what was set up, ``None`` where nothing was.
-
-    Raises ``OSError`` and `AegisError`.
-    """
-    record = records.load(profile, tool)
-    if record is None:
-        return None
-    edits, notes = [], []
-    for item in record.files:
-        current = read(item.path)
-        restored = reversal.restore(item.reversal, current)
-        edits.append(Edit(item.path, item.reversal.kind, current, restored.content))
-        if note := _note(item.path, restored, current):
-            notes.append(note)
-    return Plan(profile, tool, tuple(edits), None, (), tuple(notes), record.keyring)
-
-
-def needs_netrc(profile: str, *, without: set[str]) -> bool:
-    """Tell whether a reader of ``.netrc`` is set up in *profile*, other than those *without*."""
-    return any(records.load(profile, tool) for tool in READERS_OF_NETRC if tool not in without)
-
-
-def _note(path: Path, restored: reversal.Restored, current: bytes | None) -> str | None:
-    if restored.exact:
-        return None
-    if current is None:
-        return f"{path} is not there any more."
-    if restored.left:
-        return (
-            f"{path} was edited since, and others have built upon our lines: what could not be "
-            "taken out without harm is left. Look at it."
-        )
-    return f"{path} was edited since: only our own lines are taken out."
-
-
-@contextlib.contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Name the file that an error is about."""
-    try:
-        yield
-    except AegisError as error:
-        if str(path) not in str(error):
-            error.args = (f"{path}: {error}",)
-        raise

@@ -36,9 +36,18 @@ def toml(content: bytes | None) -> dict[str, Any]:
         return tomlkit.parse((content or b"").decode("utf-8-sig")).unwrap()
     except (TOMLKitError, UnicodeDecodeError) as error:
         raise AegisError(
-            f"It is no valid TOML: {type(error).__name__}.",
+            f"It is no valid TOML: {type(error).__name__}{_place_of(error)}.",
             hint="Mend it by hand; nothing was changed.",
         ) from None
+
+
+def _place_of(error: Exception) -> str:
+    """Return the line that *error* is about, where the parser tells."""
+    if isinstance(error, UnicodeDecodeError):
+        line: int | None = error.object[: error.start].count(b"\n") + 1
+    else:
+        line = getattr(error, "line", None)
+    return "" if line is None else f" in line {line}"
 
 
 def differing(one: Mapping[str, str], other: Mapping[str, str]) -> set[str]:

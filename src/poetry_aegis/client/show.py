@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import Sequence
 
-State = Literal["answers", "unauthorized", "forbidden", "unreachable", "untrusted", "refuses"]
+State = Literal[
+    "answers", "unauthorized", "forbidden", "unreachable", "untrusted", "refuses", "unreadable"
+]
 TIMEOUT = 5.0  # seconds, for each step of a request
 
 
@@ -26,7 +28,8 @@ class Used:
     """An index that *tool* would ask. *where* tells what names it, *role* what it is to the tool.
 
     *login* and *authority* are what the tool asks with, where they are not in the address and not
-    what everybody uses.
+    what everybody uses. Where the tool's file *where* cannot be read, *broken* tells why, and there
+    is no address.
     """
 
     tool: str
@@ -35,10 +38,13 @@ class Used:
     role: str = "index"
     login: tuple[str, str] | None = field(default=None, repr=False)
     authority: str | None = None
+    broken: str = ""
 
     @property
     def shown_url(self) -> str:
-        """The address without a credential in it."""
+        """The address without a credential in it, or which file cannot be read."""
+        if self.broken:
+            return f"cannot be read: {self.where}"
         try:
             parts = urlsplit(self.url)
             return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
@@ -66,6 +72,8 @@ def look(indexes: Sequence[Used]) -> list[Seen]:
 def _look(used: Used) -> Seen:
     import httpx
 
+    if used.broken:
+        return Seen(used, "unreadable")
     url = used.shown_url
     try:
         with (

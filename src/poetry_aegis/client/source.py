@@ -37,6 +37,16 @@ def with_source(
     return after
 
 
+def priority_of(content: bytes, name: str) -> str | None:
+    """Return the priority of the source *name*, ``None`` where there is no such source.
+
+    Raises `CorruptProject`.
+    """
+    known = _at(_values(content), ("tool", "poetry")).get("source", [])
+    found = next((item for item in known if _is_named(item, name)), None)
+    return None if found is None else str(found.get("priority", "primary")).lower()
+
+
 def _with_table(content: bytes, wanted: dict[str, str]) -> bytes:
     values = _values(content)
     poetry = _descend(values, ("tool", "poetry"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.client import ini
 from poetry_aegis.client.authority import bundle_notes
-from poetry_aegis.client.setup import Login, Want, Work
+from poetry_aegis.client.setup import Login, Owner, Want, Work, owner_of
 from poetry_aegis.errors import UsageError
 
 if TYPE_CHECKING:
@@ -46,9 +46,19 @@ def work(index: Index, login: Login | None, *, in_keyring: bool) -> Work:
 
     path = location()
     entries = ((index.upload_url, login.username),) if login is not None and in_keyring else ()
-    want = Want(path, "ini", change, private=holds_password)
+    want = Want(path, "ini", change, private=holds_password, logins=_logins)
     notes = (*_notes(path, held=holds_password), *bundle_notes(index, "twine"))
     return Work("twine", index.name, (want,), entries, notes)
+
+
+def _logins(content: bytes | None) -> dict[str, Owner]:
+    """Return whose logins a file holds, each under the name of its repository."""
+    known = ini.values(content or b"")
+    return {
+        section: owner_of(user, known.get((section, "password"), ""))
+        for (section, name), user in known.items()
+        if name == "username"
+    }
 
 
 def _listed(content: bytes | None, name: str) -> bytes:

@@ -25,7 +25,10 @@ def pip_uses(environment: Mapping[str, str], public: str) -> Iterator[Used]:
     A variable counts before [install], that before [global]; of the files the site's counts before
     the user's, and that before the system's.
     """
-    known = _pip_settings(environment)
+    known, unread, refused = _pip_settings(environment)
+    yield from unread
+    if refused:
+        return
 
     def setting(name: str) -> _Found | None:
         variable = f"PIP_{name.upper().replace('-', '_')}"
@@ -42,21 +45,39 @@ def pip_uses(environment: Mapping[str, str], public: str) -> Iterator[Used]:
         yield Used("pip", extra, others[1] if others else "", "beside it", authority=authority)
 
 
-def _pip_settings(environment: Mapping[str, str]) -> dict[tuple[str, str], _Found]:
+def _pip_settings(
+    environment: Mapping[str, str],
+) -> tuple[dict[tuple[str, str], _Found], list[Used], bool]:
+    """Return what pip's files say, those that cannot be read, and whether pip starts with them.
+
+    It passes over a file that it may not open, and refuses to start where one is broken.
+    """
     found: dict[tuple[str, str], _Found] = {}
+    unread: list[Used] = []
+    refused = False
     if environment.get("PIP_CONFIG_FILE") == os.devnull:
-        return found
-    files = pip.files() or {"user": [pip.location()]}
-    for kind in ("global", "user", "site", "env"):
-        for path in files.get(kind, []):
-            found |= {key: (value, str(path)) for key, value in _ini(path).items() if value}
-    return found
+        return found, unread, refused
+    files = pip.files()
+    ordered = [path for kind in ("global", "user", "site", "env") for path in files.get(kind, [])]
+    for path in dict.fromkeys(ordered or pip.files_by_rule()):
+        try:
+            values = pip.values(path)
+        except (AegisError, OSError) as error:
+            unread.append(broken("pip", path, error))
+            refused |= isinstance(error, AegisError)
+            continue
+        found |= {key: (value, str(path)) for key, value in values.items() if value}
+    return found, unread, refused
 
 
 def uv_uses(environment: Mapping[str, str], folder: Path, public: str) -> Iterator[Used]:
     """Yield the indexes of uv in *folder*: the default one, and those that it asks before it."""
     authority = _first(environment, "SSL_CERT_FILE", "SSL_CERT_DIR")
-    tables = [] if environment.get("UV_NO_CONFIG") else list(_uv_tables(environment, folder))
+    try:
+        tables = [] if environment.get("UV_NO_CONFIG") else list(_uv_tables(environment, folder))
+    except _BrokenFile as error:
+        yield error.used
+        return
     indexes = [(item, where) for table, where in tables for item in table.get("index", [])]
     named = _first(environment, "UV_DEFAULT_INDEX", "UV_INDEX_URL")
     listed = [(item["url"], where) for item, where in indexes if item.get("default")]
@@ -83,21 +104,24 @@ def uv_uses(environment: Mapping[str, str], folder: Path, public: str) -> Iterat
 def _uv_tables(
     environment: Mapping[str, str], folder: Path
 ) -> Iterator[tuple[dict[str, Any], str]]:
-    """Yield what uv reads, what counts most first: the project, the user, the system."""
+    """Yield what uv reads, what counts most first: the project, the user, the system.
+
+    Raises `_BrokenFile` for one with which uv does not start.
+    """
     if named := environment.get("UV_CONFIG_FILE"):
-        yield _toml(Path(named)), named
+        yield _uv_toml(Path(named), may_lack=False), named
         return
     for above in (folder, *folder.parents):
         own = above / "uv.toml"
         if own.is_file():
-            yield _toml(own), str(own)
+            yield _uv_toml(own), str(own)
             break
-        table = _toml(above / "pyproject.toml").get("tool", {}).get("uv")
+        table = _project_table(above / "pyproject.toml")
         if isinstance(table, dict):
             yield table, str(above / "pyproject.toml")
             break
     for path in (uv.location(), uv.system_location()):
-        yield _toml(path), str(path)
+        yield _uv_toml(path), str(path)
 
 
 def _uv_login(environment: Mapping[str, str], name: str) -> tuple[str, str] | None:
@@ -109,7 +133,11 @@ def _uv_login(environment: Mapping[str, str], name: str) -> tuple[str, str] | No
 def twine_uses(environment: Mapping[str, str], public: str) -> Iterator[Used]:
     """Yield where twine would upload to: without ``-r``, and with each repository it knows."""
     path = twine.location()
-    known = _ini(path)
+    try:
+        known = ini.values(ini.decodable(read(path) or b""))
+    except (AegisError, OSError) as error:
+        yield broken("twine", path, error, "upload")
+        return
     bundle = _first(environment, *BUNDLES, "TWINE_CERT")
     names = known.get(("distutils", "index-servers"), "pypi testpypi").split()
     chosen = environment.get("TWINE_REPOSITORY") or "pypi"
@@ -136,16 +164,30 @@ def _first(environment: Mapping[str, str], *names: str) -> _Found | None:
     return next(((environment[name], name) for name in names if environment.get(name)), None)
 
 
-def _ini(path: Path) -> dict[tuple[str, str], str]:
-    """Return what is in a file; one that is broken says nothing, as its tool will tell."""
-    try:
-        return ini.values(read(path) or b"")
-    except (AegisError, OSError):
-        return {}
+class _BrokenFile(Exception):
+    """A file that its tool does not start with."""
+
+    def __init__(self, used: Used) -> None:
+        super().__init__(used.where)
+        self.used = used
 
 
-def _toml(path: Path) -> dict[str, Any]:
+def _uv_toml(path: Path, *, may_lack: bool = True) -> dict[str, Any]:
     try:
-        return shape.toml(read(path))
+        return shape.toml(read(path) if may_lack else path.read_bytes())
+    except (AegisError, OSError) as error:
+        raise _BrokenFile(broken("uv", path, error)) from error
+
+
+def _project_table(pyproject: Path) -> object:
+    """Return what a project says to uv, which passes over one that is broken, with a warning."""
+    try:
+        return shape.toml(read(pyproject)).get("tool", {}).get("uv")
     except (AegisError, OSError):
-        return {}
+        return None
+
+
+def broken(tool: str, path: Path, error: Exception, role: str = "index") -> Used:
+    """Return what to show of a *tool* whose file at *path* cannot be read, for an *error*."""
+    reason = (error.strerror if isinstance(error, OSError) else None) or str(error)
+    return Used(tool, "", str(path), role, broken=reason)

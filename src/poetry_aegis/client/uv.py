@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.client import lines as text
 from poetry_aegis.client import shape
+from poetry_aegis.client.edits import named, read
 from poetry_aegis.client.setup import Want, Work
 from poetry_aegis.errors import AegisError
 
@@ -43,10 +44,14 @@ def system_location() -> Path:
 
 
 def work(index: Index) -> Work:
-    """Return what makes *index* the one index of uv, in place of the public one."""
+    """Return what makes *index* the one index of uv, in place of the public one.
+
+    Raises ``OSError`` and `AegisError` for a file that cannot be read.
+    """
     path = location()
     want = Want(path, "toml", lambda content: with_index(content, index))
-    return Work("uv", "", (want,), notes=tuple(_notes(path, index)))
+    with named(path):
+        return Work("uv", "", (want,), notes=tuple(_notes(path, index)))
 
 
 def with_index(content: bytes | None, index: Index) -> bytes:
@@ -124,7 +129,7 @@ def _notes(path: Path, index: Index) -> Iterator[str]:
     for name in _HIDING:
         if os.environ.get(name):
             yield f"{name} is set, and uv obeys it before {path}."
-    values = shape.toml(path.read_bytes() if path.exists() else None)
+    values = shape.toml(read(path))
     for table, where in ((values, path), (values.get("pip", {}), f"[pip] of {path}")):
         for name in ("index-url", "extra-index-url"):
             if name in table:

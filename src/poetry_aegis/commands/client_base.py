@@ -10,17 +10,22 @@ from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.server_base import ServerCommand
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from poetry_aegis.client.poetry import Index
-    from poetry_aegis.client.setup import Login
+    from poetry_aegis.client.setup import Login, Plan
     from poetry_aegis.client.target import Target
 
 URL = option("url", description="The index; this machine's server unless given.", flag=False)
 NAME = option("name", description="What the clients call it; aegis unless given.", flag=False)
 CA = option("ca", description="The authority of its certificate, a PEM file.", flag=False)
 USERNAME = option("username", description="Who logs in; else the server's first admin.", flag=False)
+REPLACE = option("replace-login", description="Let it replace the login of another user.")
 PROFILE = option("profile", description="An index that the project's settings name.", flag=False)
+
+
+_TRIES = 3  # of a password that is typed
 
 
 class ClientCommand(ServerCommand):
@@ -88,22 +93,32 @@ class ClientCommand(ServerCommand):
         return self.ask_login(target, index, authority)
 
     def ask_login(self, target: Target, index: Index, authority: str | None) -> Login:
-        """Return who logs in, asked for the password and tried. Raises as `find_login` does."""
+        """Return who logs in, asked for the password and tried. Raises as `find_login` does.
+
+        On a terminal a password that is wrong is asked for again.
+        """
         from poetry_aegis.client.setup import Login
-        from poetry_aegis.errors import UsageError
+        from poetry_aegis.errors import Unauthorized, UsageError
 
         username = target.username or self._admin(target)
-        password = self.read_secret(
-            f"Password of {plain(username)}:", from_stdin=bool(self.option("password-stdin"))
+        from_stdin = bool(self.option("password-stdin"))
+        for more in reversed(range(1 if from_stdin else _TRIES)):
+            password = self.read_secret(f"Password of {plain(username)}:", from_stdin=from_stdin)
+            if not password:
+                break
+            login = Login(username, password)
+            try:
+                self.try_login(target, index, login, authority)
+            except Unauthorized as error:
+                if not more:
+                    raise
+                self.warn([str(error)])
+            else:
+                return login
+        raise UsageError(
+            f"There is no password for {username!r}.",
+            hint="Type it on a terminal, or write it to standard input with --password-stdin.",
         )
-        if not password:
-            raise UsageError(
-                f"There is no password for {username!r}.",
-                hint="Type it on a terminal, or write it to standard input with --password-stdin.",
-            )
-        login = Login(username, password)
-        self.try_login(target, index, login, authority)
-        return login
 
     def _require_open(self, target: Target, index: Index, authority: str | None) -> None:
         """Raise `UsageError` unless the index lets everybody read it."""
@@ -128,6 +143,7 @@ class ClientCommand(ServerCommand):
                 login.username if login else "",
                 login.password if login else "",
                 authority=authority,
+                is_ours=self._is_ours(target, index),
             )
         except Unreachable as error:
             is_own_stack = not target.url and self.settings.is_stack
@@ -135,6 +151,34 @@ class ClientCommand(ServerCommand):
                 error.hint = f"{note}\n{error.hint}"
             raise
         return login
+
+    def require_writable(self, plans: Iterable[Plan]) -> None:
+        """Raise `AegisError` before anything is written, where a file is read-only."""
+        for edit in (edit for plan in plans for edit in plan.edits):
+            edit.require_writable()
+
+    def show_replaced(self, plans: Iterable[Plan]) -> None:
+        """Say whose logins *plans* replace, before they do."""
+        for plan in plans:
+            for item in plan.logins:
+                self.say(f"<comment>{plan.tool}: {plain(str(item))}</>")
+
+    def require_agreement(self, plans: Sequence[Plan]) -> None:
+        """Ask before logins of other users are replaced. Raises `UsageError` for a no."""
+        from poetry_aegis.errors import UsageError
+
+        replaced = [item for plan in plans for item in plan.logins]
+        if not replaced or self.option("replace-login"):
+            return
+        can_ask = self.io.is_interactive() and not self.wants_json
+        if can_ask and self.confirm("Replace what is another user's?", default=False):
+            return
+        told = ", and ".join(dict.fromkeys(map(str, replaced)))
+        raise UsageError(
+            f"Nothing was changed: it {told}.",
+            hint="Add --replace-login to let it; client setup --undo brings the login back.\n"
+            "Or name the one client to set up, such as: poetry aegis client setup pip",
+        )
 
     @property
     def config_directory(self) -> Path:
@@ -150,6 +194,18 @@ class ClientCommand(ServerCommand):
         if known is None or (target.username and known[0] != target.username):
             return None
         return known
+
+    def _is_ours(self, target: Target, index: Index) -> bool:
+        """Tell whether *index* is this machine's server, however it was named."""
+        from poetry_aegis.client.poetry import make_index
+        from poetry_aegis.errors import AegisError
+
+        if not target.url:
+            return True
+        try:
+            return make_index(index.name, self.settings.url).base_url == index.base_url
+        except (AegisError, OSError):
+            return False
 
     def _server_url(self) -> str:
         from poetry_aegis.errors import NoServer

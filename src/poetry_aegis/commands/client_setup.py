@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from cleo.helpers import argument, option
 
 from poetry_aegis.commands.base import DRY_RUN, JSON, plain
-from poetry_aegis.commands.client_base import CA, NAME, PROFILE, URL, USERNAME
-from poetry_aegis.commands.client_report import SetupReport
+from poetry_aegis.commands.client_base import CA, NAME, PROFILE, REPLACE, URL, USERNAME
+from poetry_aegis.commands.client_report import Seen
+from poetry_aegis.commands.client_undo import SetupUndo
 from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ _TOOLS = ("poetry", "pip", "uv", "twine", "hosts")
 _ALL = "all"
 
 
-class ClientSetupCommand(SetupReport):
+class ClientSetupCommand(SetupUndo):
     """Sets clients up for the index, or takes it back."""
 
     name = "aegis client setup"
@@ -43,6 +44,7 @@ class ClientSetupCommand(SetupReport):
         USERNAME,
         PASSWORD_STDIN,
         PROFILE,
+        REPLACE,
         HOME,
         option("address", description="Where the name in --url leads to, for hosts.", flag=False),
         option("yes", description="Write the hosts file, which is this machine's."),
@@ -66,8 +68,11 @@ password that Poetry knows for the index is used again, else it is asked for.
 The index is the one of <c1>--url</c1>, else the one in <c1>PYPI_INDEX_URL</c1>, else that of
 the profile, [tool.poetry-aegis.profiles.NAME], else this machine's server.
 
+A login of another user that a client has is replaced only when you say so,
+asked on a terminal, or with <c1>--replace-login</c1>.
+
 <c1>--undo</c1> brings each file back as it was. Of a file that was edited since, it
-takes out our own lines and says so.
+takes out our own lines and says so. Each profile is taken back by itself.
 
 <b>Examples:</b>
   <c1>poetry aegis client setup</c1>
@@ -79,9 +84,13 @@ takes out our own lines and says so.
         """Set up, or take back, and show what was done."""
         tools = self._tools()
         if self.option("undo"):
-            return self._undo(tools)
+            return self.undo(tools)
         from poetry_aegis.client import authority as trust
+        from poetry_aegis.client.abilities import may_upload
+        from poetry_aegis.poetry_api import clients
 
+        if set(tools) - {"hosts"}:
+            clients.require_readable()
         target = self.target()
         index = self.index_of(target)
         authority = self.authority_of(target)
@@ -92,11 +101,15 @@ takes out our own lines and says so.
         if set(tools) - {"hosts"}:
             login = self.find_login(target, index, authority)
         plans = list(self._plans(tools, target, index, login))
-        if not self.option("dry-run"):
-            trust.keep_authority(index, authority or "")
-        self._carry_out(plans, login)
-        checks = self._check(plans, index)
-        return self.tell(plans, checks, index)
+        self._carry_out(plans, login, index, authority or "")
+        if self.option("dry-run"):
+            return self.tell(plans, index, Seen())
+        seen = Seen(
+            self._check(plans, index),
+            self._remarks(plans, index, login),
+            may_upload(index, login, authority) if "poetry" in tools else None,
+        )
+        return self.tell(plans, index, seen)
 
     def _tools(self) -> tuple[str, ...]:
         from poetry_aegis.errors import UsageError
@@ -123,10 +136,10 @@ takes out our own lines and says so.
         self, tools: tuple[str, ...], target: Target, index: Index, login: Login | None
     ) -> Iterator[Plan]:
         """Yield what is to be done, each client after the other."""
-        from poetry_aegis.client import pip, setup, twine, uv
+        from poetry_aegis.client import pip, setup, twine, undoing, uv
         from poetry_aegis.poetry_api import clients
 
-        in_keyring = clients.uses_keyring()
+        in_keyring = bool({"poetry", "twine"} & set(tools)) and clients.uses_keyring()
         works = {
             "poetry": lambda: clients.work(index, login, in_keyring=in_keyring),
             "pip": lambda: pip.work(index),
@@ -136,7 +149,7 @@ takes out our own lines and says so.
         for tool in tools:
             if tool in works:
                 yield setup.plan_setup(self.profile, works[tool]())
-        if login is not None and set(tools) & set(setup.READERS_OF_NETRC):
+        if login is not None and set(tools) & set(undoing.READERS_OF_NETRC):
             yield setup.plan_setup(self.profile, self._netrc(index, login))
         if "hosts" in tools:
             yield from self._hosts(target, index)
@@ -156,6 +169,7 @@ takes out our own lines and says so.
         if self.argument("tool") == _ALL and not self.option("address"):
             return  # Nobody has said that the name leads nowhere.
         host, address = self._named_host(index)
+        hosts.require_name(host)
         if target.url and not self.option("address"):
             raise UsageError(
                 f"It is not known where {host} is.", hint="Name its address with --address."
@@ -173,29 +187,26 @@ takes out our own lines and says so.
         host = urlsplit(index.base_url).hostname or ""
         return host, self.option("address") or "127.0.0.1"
 
-    def _carry_out(self, plans: list[Plan], login: Login | None) -> None:
+    def _carry_out(self, plans: list[Plan], login: Login | None, index: Index, ca: str) -> None:
+        """Show *plans*, ask where others' logins go, and write. *ca* is the authority, in PEM."""
+        from functools import partial
+
+        from poetry_aegis.client import authority as trust
         from poetry_aegis.client.setup import write
 
         for plan in plans:
             self.show(plan)
-            if not self.option("dry-run"):
-                self._write(plan, lambda plan=plan: write(plan, login))
-
-    def _write(self, plan: Plan, carry_out: Any) -> None:
-        """Run *carry_out*; where the right is missing, say what helps."""
-        from poetry_aegis.errors import AegisError
-
-        try:
-            carry_out()
-        except PermissionError as error:
-            raise AegisError(
-                f"{plan.edits[0].path} cannot be written: {error.strerror}.",
-                hint="Run the command with an administrator's rights, for hosts alone.",
-            ) from error
+        if self.option("dry-run"):
+            return
+        self.require_writable(plans)
+        self.require_agreement(plans)
+        trust.keep_authority(index, ca)
+        for plan in plans:
+            self.attempt(plan, partial(write, plan, login))
 
     def _check(self, plans: list[Plan], index: Index) -> list[Check]:
         """Return what the clients make of it, asked side by side."""
-        if self.option("dry-run") or self.option("no-check"):
+        if self.option("no-check"):
             return []
         from concurrent.futures import ThreadPoolExecutor
 
@@ -214,22 +225,13 @@ takes out our own lines and says so.
             running = [pool.submit(known[plan.tool]) for plan in plans if plan.tool in known]
         return [item.result() for item in running]
 
-    # Take back
+    def _remarks(self, plans: list[Plan], index: Index, login: Login | None) -> tuple[str, ...]:
+        """Return what to know of an index that pip and uv ask alone."""
+        from poetry_aegis.client.abilities import about_public, shows_public
+        from poetry_aegis.client.undoing import READERS_OF_NETRC
 
-    def _undo(self, tools: tuple[str, ...]) -> int:
-        from poetry_aegis.client import setup
-
-        wanted = list(tools)
-        if set(tools) & set(setup.READERS_OF_NETRC) and not setup.needs_netrc(
-            self.profile, without=set(tools)
-        ):
-            wanted.append(setup.NETRC)
-        found = [setup.plan_undo(self.profile, tool) for tool in wanted]
-        plans = [plan for plan in found if plan is not None]
-        for plan in plans:
-            self.show(plan)
-            if not self.option("dry-run"):
-                self._write(plan, lambda plan=plan: setup.take_back(plan))
-        if not plans:
-            self.say("Nothing was set up, so there is nothing to take back.")
-        return self.tell(plans, [], None)
+        if self.option("no-check") or not {p.tool for p in plans} & set(READERS_OF_NETRC):
+            return ()
+        who = (login.username, login.password) if login else None
+        ca = str(index.authority) if index.authority else None
+        return about_public(index, shows=shows_public(index, who, ca))

@@ -8,12 +8,18 @@ from poetry_aegis.commands.base import JSON, AegisCommand, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from cleo.io.inputs.option import Option
 
     from poetry_aegis.client.show import Seen, Used
 
-_COLOURS = {"answers": "info", "unauthorized": "error", "untrusted": "error"}
+_COLOURS = {
+    "answers": "info",
+    "unauthorized": "error",
+    "untrusted": "error",
+    "unreadable": "error",
+}
 
 
 class ClientShowCommand(AegisCommand):
@@ -33,6 +39,7 @@ index is then asked for real, with the client's credential and authority.
   untrusted      its certificate comes from an authority that is not trusted
   unreachable    nothing answers there
   refuses        it answers with another error
+  unreadable     the client's own file is broken, or may not be read
 
 An index that pip or uv asks beside its only one is shown, too: anybody can
 put a package of a private name there.
@@ -56,7 +63,8 @@ put a package of a private name there.
             status = f" ({item.status})" if item.status and item.state == "refuses" else ""
             colour = _COLOURS.get(item.state, "comment")
             self.say(f"{'  '.join(cells)}  <{colour}>{item.state}</>{status}")
-            self.say(f"{' ' * (widths[0] + 2)}<fg=default;options=dark>{plain(item.used.where)}</>")
+            where = item.used.broken or item.used.where
+            self.say(f"{' ' * (widths[0] + 2)}<fg=default;options=dark>{plain(where)}</>")
         return 0
 
     def _indexes(self) -> Iterator[Used]:
@@ -64,27 +72,49 @@ put a package of a private name there.
         from pathlib import Path
 
         from poetry_aegis import poetry_api
-        from poetry_aegis.client.show import Used
         from poetry_aegis.client.using import pip_uses, twine_uses, uv_uses
-        from poetry_aegis.poetry_api.clients import install_sources, source_access
 
         upload, public = poetry_api.pypi_urls()
-        for source in install_sources(self):
-            login, authority = source_access(self, source["url"])
-            role = source["priority"]
-            yield Used("poetry", source["url"], source["where"], role, login, authority)
+        yield from self._poetry_uses()
         yield from pip_uses(os.environ, public)
         yield from uv_uses(os.environ, Path.cwd(), public)
         yield from twine_uses(os.environ, upload)
+
+    def _poetry_uses(self) -> Iterator[Used]:
+        from poetry_aegis.client.show import Used
+        from poetry_aegis.poetry_api import clients
+
+        unread = [used for used in map(_unread, clients.files()) if used]
+        if unread:
+            yield from unread
+            return
+        uploads = [{**item, "priority": "upload"} for item in clients.upload_targets()]
+        for item in [*clients.install_sources(self), *uploads]:
+            login, authority = clients.source_access(self, item["url"])
+            yield Used("poetry", item["url"], item["where"], item["priority"], login, authority)
+
+
+def _unread(path: Path) -> Used | None:
+    """Return what to show where Poetry's file *path* cannot be read."""
+    from poetry_aegis.client.using import broken
+    from poetry_aegis.errors import AegisError
+    from poetry_aegis.poetry_api import clients
+
+    try:
+        clients.require_readable(path)
+    except (AegisError, OSError) as error:
+        return broken("poetry", path, error)
+    return None
 
 
 def _row(seen: Seen) -> dict[str, Any]:
     return {
         "tool": seen.used.tool,
         "role": seen.used.role,
-        "url": seen.used.shown_url,
+        "url": None if seen.used.broken else seen.used.shown_url,
         "where": seen.used.where,
         "certificate": seen.used.authority,
         "state": seen.state,
         "status": seen.status,
+        "problem": f"{seen.used.shown_url}: {seen.used.broken}" if seen.used.broken else None,
     }

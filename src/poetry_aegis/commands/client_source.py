@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from cleo.io.inputs.option import Option
 
     from poetry_aegis.client.edits import Edit
+    from poetry_aegis.client.poetry import Index
     from poetry_aegis.client.target import Target
     from poetry_aegis.settings import Priority
 
@@ -59,13 +60,16 @@ name on a public index before it: use it for nothing that is private.
         """Write the source, or show what would be written."""
         from poetry_aegis import poetry_api
         from poetry_aegis.client.edits import Edit, read
-        from poetry_aegis.client.source import with_source
+        from poetry_aegis.client.source import priority_of, with_source
+        from poetry_aegis.poetry_api import clients
 
+        clients.require_readable()
         target = self.target()
         index = self.index_of(target)
         priority = self._priority(target)
         pyproject = poetry_api.load_project(self).pyproject
         before = read(pyproject) or b""
+        remarks = self._remarks(index, priority, priority_of(before, index.name))
         after = with_source(before, index, priority, self.option("package"))
         edit = Edit(pyproject, "toml", before, after)
         if edit.changes and not self.option("dry-run"):
@@ -81,13 +85,15 @@ name on a public index before it: use it for nothing that is private.
                     "changed": edit.changes,
                     "dry_run": bool(self.option("dry-run")),
                     "diff": edit.diff(),
+                    "notes": remarks,
                 }
             )
         else:
-            self._tell(edit)
+            self._tell(edit, remarks)
         return 0
 
-    def _tell(self, edit: Edit) -> None:
+    def _tell(self, edit: Edit, remarks: list[str]) -> None:
+        self.warn(remarks)
         if not edit.changes:
             self.say("It is all there already: nothing was changed.")
             return
@@ -96,6 +102,19 @@ name on a public index before it: use it for nothing that is private.
             self.say("Nothing was changed.")
         else:
             self.say("\nBring poetry.lock up to date with: <c1>poetry lock</c1>")
+
+    def _remarks(self, index: Index, priority: str, before: str | None) -> list[str]:
+        """Return what to know of the *priority*, and of the one that the source had *before*."""
+        from poetry_aegis.client.abilities import about_public, shows_public
+        from poetry_aegis.poetry_api.clients import source_access
+
+        remarks = []
+        if before not in {None, priority}:
+            remarks.append(f"The source {index.name} was {before}, and becomes {priority}.")
+        if priority == "primary":
+            access = source_access(self, index.simple_url)
+            remarks += about_public(index, shows=shows_public(index, *access))
+        return remarks
 
     def _priority(self, target: Target) -> Priority:
         from poetry_aegis.errors import UsageError

@@ -14,7 +14,27 @@ if TYPE_CHECKING:
 
     from poetry_aegis.client.checks import Check
     from poetry_aegis.client.poetry import Index
-    from poetry_aegis.client.setup import Login, Work
+    from poetry_aegis.client.setup import Login, Owner, Work
+
+
+def files() -> list[Path]:
+    """Return the files of Poetry's own configuration, which it reads for each command."""
+    from poetry_aegis.poetry_api.repositories import config_directory
+
+    return [config_directory() / name for name in ("config.toml", "auth.toml")]
+
+
+def require_readable(*paths: Path) -> None:
+    """Raise `AegisError`, which names the file, where one of *paths*, else of `files`, is broken.
+
+    Raises ``OSError``, too.
+    """
+    from poetry_aegis.client.edits import named, read
+    from poetry_aegis.client.shape import toml
+
+    for path in paths or files():
+        with named(path):
+            toml(read(path))
 
 
 def uses_keyring() -> bool:
@@ -55,10 +75,24 @@ def work(index: Index, login: Login | None, *, in_keyring: bool) -> Work:
                 "credentials",
                 lambda content: with_properties(content, credential),
                 private=True,
+                logins=_logins,
             )
         )
     entries = ((keyring_service(index.name), login.username),) if login and in_keyring else ()
     return Work("poetry", index.name, tuple(wants), entries)
+
+
+def _logins(content: bytes | None) -> dict[str, Owner]:
+    """Return whose logins Poetry's ``auth.toml`` holds, each under the name of its repository."""
+    from poetry_aegis.client.setup import owner_of
+    from poetry_aegis.client.shape import toml
+
+    known = toml(content).get("http-basic")
+    return {
+        name: owner_of(str(item.get("username", "")), str(item.get("password", "")))
+        for name, item in (known.items() if isinstance(known, dict) else ())
+        if isinstance(item, dict)
+    }
 
 
 def with_properties(content: bytes | None, properties: Mapping[tuple[str, ...], Any]) -> bytes:
@@ -177,6 +211,19 @@ def install_sources(command: Command) -> list[dict[str, str]]:
     if not any(item["priority"] == "primary" for item in found):
         found.insert(0, public)
     return found
+
+
+def upload_targets() -> list[dict[str, str]]:
+    """Return the repositories that Poetry is configured to upload to: name, URL, where from."""
+    from poetry.config.config import Config
+
+    path = files()[0]
+    known = Config.create().raw().get("repositories", {})
+    return [
+        {"name": name, "url": str(item["url"]), "where": f"-r {name}, {path}"}
+        for name, item in known.items()
+        if isinstance(item, dict) and item.get("url")
+    ]
 
 
 def source_access(command: Command, url: str) -> tuple[tuple[str, str] | None, str | None]:

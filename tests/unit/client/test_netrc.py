@@ -89,7 +89,8 @@ def test_a_file_with_a_password_is_its_users_alone(
 ) -> None:
     if os.name == "nt":
         pytest.skip("Windows has no permission bits")
-    from poetry_aegis.client.setup import plan_setup, plan_undo, take_back
+    from poetry_aegis.client.setup import plan_setup
+    from poetry_aegis.client.undoing import plan_undo, take_back
 
     path = tmp_path / ".netrc"
     monkeypatch.setenv("NETRC", str(path))
@@ -104,3 +105,18 @@ def test_a_file_with_a_password_is_its_users_alone(
     assert path.read_text() == "machine other login x password y\n"
     assert stat.S_IMODE(path.stat().st_mode) == 0o644
     assert not list((tmp_path / "data").rglob("*.json"))
+
+
+@pytest.mark.parametrize(
+    ("content", "is_odd"),
+    [
+        (b"machine h login a password b\r\n", False),
+        (b"machine h login a password b\nmacdef init\ncd /\n\n", False),
+        (b"machine h login a password b\r\nmacdef init\r\ncd /\r\n\r\n", True),
+        (b"machine h login a password b\r\n# mine\r\n", True),
+        (None, False),
+    ],
+    ids=["windows", "macro", "macro-of-windows", "comment-of-windows", "nothing"],
+)
+def test_what_uv_cannot_read_is_known(content: bytes | None, is_odd: bool) -> None:
+    assert bool(netrc.oddity(content)) is is_odd

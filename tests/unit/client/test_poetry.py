@@ -127,9 +127,19 @@ def test_a_server_that_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9/")
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
+    index = make_index("corp", f"http://127.0.0.1:{port}/")
     with pytest.raises(Unreachable, match="does not answer") as caught:
-        check_credential(make_index("corp", f"http://127.0.0.1:{port}/"), "ada", "s3cret")
+        check_credential(index, "ada", "s3cret", is_ours=True)
     assert "poetry aegis server start" in caught.value.hint
+    with pytest.raises(Unreachable, match="does not answer") as caught:
+        check_credential(index, "ada", "s3cret")
+    assert caught.value.hint.startswith("Check the address")
+
+
+def test_tls_is_asked_for_where_there_is_none() -> None:
+    with answering(200) as url, pytest.raises(Unreachable, match="speaks plain http") as caught:
+        check_credential(make_index("corp", url.replace("http:", "https:")), "ada", "s3cret")
+    assert caught.value.hint == f"Name it with: --url {url}"
 
 
 def test_a_proxy_is_not_asked_for_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,4 +161,19 @@ def test_something_that_does_not_speak_http() -> None:
         threading.Thread(target=answer, daemon=True).start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         with pytest.raises(Unreachable):
+            check_credential(make_index("corp", url), "ada", "s3cret")
+
+
+def test_what_speaks_neither_tls_nor_http_is_not_called_plain_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            for _ in range(2):
+                connection, _ = listener.accept()
+                with connection:
+                    connection.sendall(b"220 mail.example ESMTP\r\n")
+
+        threading.Thread(target=answer, daemon=True).start()
+        url = f"https://127.0.0.1:{listener.getsockname()[1]}/"
+        with pytest.raises(Unreachable, match="does not answer"):
             check_credential(make_index("corp", url), "ada", "s3cret")

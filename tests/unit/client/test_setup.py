@@ -1,16 +1,22 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.client import ini, lines, records, setup, twine, uv
+from poetry_aegis.client import ini, lines, netrc, pip, records, setup, twine, undoing, uv
 from poetry_aegis.client.edits import Edit
 from poetry_aegis.client.poetry import Index
 from poetry_aegis.client.setup import Login, Plan, Want, Work
 from poetry_aegis.errors import AegisError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEV, PROD = Index("dev", "https://dev/"), Index("prod", "https://prod/")
 LOGIN = Login("ada", "s3cret")
@@ -22,7 +28,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "data"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     for name in list(os.environ):
-        if name.startswith(("UV_", "TWINE_")):
+        if name.startswith(("UV_", "TWINE_", "PIP_", "NETRC")):
             monkeypatch.delenv(name)
     return tmp_path
 
@@ -34,9 +40,9 @@ def set_up(profile: str, work: Work) -> Plan:
 
 
 def undo(profile: str, tool: str) -> Plan:
-    plan = setup.plan_undo(profile, tool)
+    plan = undoing.plan_undo(profile, tool)
     assert plan is not None
-    setup.take_back(plan)
+    undoing.take_back(plan)
     return plan
 
 
@@ -63,7 +69,7 @@ def test_another_profile_takes_the_one_place_there_is(home: Path) -> None:
     set_up("dev", pip_work(path, "https://dev/simple/"))
     set_up("prod", pip_work(path, "https://prod/simple/"))
     assert path.read_text() == "[global]\nindex-url = https://prod/simple/\n"
-    assert setup.plan_undo("dev", "pip") is None
+    assert undoing.plan_undo("dev", "pip") is None
     undo("prod", "pip")
     assert path.read_text() == "[global]\nindex-url = https://mine/\n"
 
@@ -161,7 +167,7 @@ def test_a_record_that_is_none_is_said(home: Path) -> None:
     path.parent.mkdir(parents=True)
     path.write_text('{"files": 3}')
     with pytest.raises(AegisError, match="no record"):
-        setup.plan_undo("default", "pip")
+        undoing.plan_undo("default", "pip")
 
 
 SECRET_FILES = {
@@ -188,3 +194,123 @@ def test_no_secret_is_shown(kind: str, end: str) -> None:
 def test_two_secrets_that_differ_are_seen_to() -> None:
     before, after = lines.masked("ini", "password = one", "password = two")
     assert before != after
+
+
+@pytest.mark.parametrize(
+    ("content", "work", "place"),
+    [
+        (b"index-url = x\n", lambda: pip.work(DEV), "in line 1"),
+        (b"[a]\n[b]\nx = 1\n[a]\n", lambda: pip.work(DEV), "in line 4"),
+        (b"[global]\n\xff = 1\n", lambda: pip.work(DEV), "line 2"),
+        (b"a = 1\n[[index]\n", lambda: uv.work(DEV), "in line 2"),
+        (b"a = 1\n\xff = 2\n", lambda: uv.work(DEV), "in line 2"),
+    ],
+    ids=["no-section", "twice", "pip-bytes", "no-table", "uv-bytes"],
+)
+def test_a_broken_file_is_named_with_its_line(
+    home: Path, content: bytes, work: Callable[[], Work], place: str
+) -> None:
+    path = home / "config" / ("uv/uv.toml" if b"a = 1" in content else "pip/pip.conf")
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    with pytest.raises(AegisError, match=re.escape(f"{path}: ")) as caught:
+        work()
+    assert place in str(caught.value)
+
+
+def test_the_login_of_another_user_is_told_of_and_comes_back(home: Path) -> None:
+    path = home / ".pypirc"
+    path.write_text("# mine\n[distutils]\nindex-servers = pypi\n")
+    before = path.read_text()
+    assert not set_up("default", twine.work(DEV, LOGIN, in_keyring=False)).logins
+    adas = path.read_text()
+    assert not set_up("default", twine.work(DEV, LOGIN, in_keyring=False)).logins
+    other = twine.work(DEV, Login("installer", "other"), in_keyring=False)
+    for _ in range(2):  # the second time it is there already
+        plan = set_up("default", other)
+    assert not plan.logins
+    undo("default", "twine")
+    assert path.read_text() == adas
+    assert [str(item) for item in setup.plan_setup("default", other).logins] == [
+        f"replaces the login of ada in {path}"
+    ]
+    undo("default", "twine")
+    assert path.read_text() == before
+    assert undoing.plan_undo("default", "twine") is None
+
+
+def test_the_login_of_another_repository_stays_beside_a_new_one(home: Path) -> None:
+    set_up("default", twine.work(DEV, LOGIN, in_keyring=False))
+    one = (home / ".pypirc").read_text()
+    plan = set_up("default", twine.work(PROD, Login("installer", "x"), in_keyring=False))
+    assert not plan.logins
+    assert {"dev", "prod"} <= {name for name, _ in ini.values((home / ".pypirc").read_bytes())}
+    undo("default", "twine")
+    assert (home / ".pypirc").read_text() == one
+
+
+def test_another_token_is_anothers_login(home: Path) -> None:
+    token = Login("__token__", "first")
+    set_up("default", twine.work(DEV, token, in_keyring=False))
+    assert not setup.plan_setup("default", twine.work(DEV, token, in_keyring=False)).logins
+    other = twine.work(DEV, Login("__token__", "second"), in_keyring=False)
+    (replaced,) = setup.plan_setup("default", other).logins
+    assert replaced.username == "__token__"
+    assert "first" not in repr(setup.plan_setup("default", other).logins)
+
+
+def test_the_login_of_another_profile_comes_back_with_its_record(home: Path) -> None:
+    netrc_of = netrc.work("host", LOGIN), netrc.work("host", Login("installer", "x"))
+    set_up("dev", netrc_of[0])
+    adas = (home / ".netrc").read_text()
+    assert set_up("prod", netrc_of[1]).logins
+    assert records.load("dev", "netrc") is None
+    undo("prod", "netrc")
+    assert (home / ".netrc").read_text() == adas
+    undo("dev", "netrc")
+    assert not (home / ".netrc").exists()
+
+
+def test_a_record_of_an_older_version_is_read(home: Path) -> None:
+    set_up("default", twine.work(DEV, LOGIN, in_keyring=False))
+    path = records.folder() / "default" / "twine.json"
+    table = json.loads(path.read_text())
+    del table["kept"], table["below"]
+    path.write_text(json.dumps(table))
+    undo("default", "twine")
+    assert not (home / ".pypirc").exists()
+
+
+def test_a_record_below_with_a_name_that_is_a_path_is_refused(home: Path) -> None:
+    set_up("default", twine.work(DEV, LOGIN, in_keyring=False))
+    path = records.folder() / "default" / "twine.json"
+    table = json.loads(path.read_text())
+    table["below"] = [{**table, "profile": "../../x"}]
+    path.write_text(json.dumps(table))
+    with pytest.raises(AegisError, match="no record of a setup"):
+        undoing.plan_undo("default", "twine")
+
+
+def test_a_file_that_is_read_only_is_left(home: Path) -> None:
+    path = home / "pip.conf"
+    path.write_text("[global]\ntimeout = 5\n")
+    path.chmod(0o444)
+    with pytest.raises(AegisError, match="is read-only") as caught:
+        set_up("default", pip_work(path, "https://dev/simple/"))
+    assert caught.value.hint.endswith(f"chmod u+w {path}")
+    assert path.read_text() == "[global]\ntimeout = 5\n"
+    assert not setup.plan_setup("default", Work("pip", "", ())).changes
+
+
+def test_the_profiles_that_are_still_set_up(home: Path) -> None:
+    path = home / "pip.conf"
+    assert undoing.still_set_up(("pip",)) == []
+    for profile in ("default", "dev", "prod"):
+        set_up(profile, pip_work(path, f"https://{profile}/simple/"))
+        set_up(profile, netrc.work(profile, LOGIN))
+    # pip has room for one; the passwords of all three are there.
+    assert undoing.still_set_up(("pip",)) == ["default", "dev", "prod"]
+    assert undoing.still_set_up(("twine",)) == []
+    set_up("dev", uv.work(DEV))
+    assert undoing.still_set_up(("pip",)) == ["default", "prod"]
+    assert undoing.still_set_up(("pip", "uv")) == ["default", "dev", "prod"]

@@ -79,7 +79,7 @@ def test_a_file_that_cannot_be_changed_gives_no_password_away() -> None:
 def test_pip_is_told_of_what_stands_in_its_way(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = home / "pip.conf"
     path.write_text("[global]\nextra-index-url = https://x/\n[install]\nindex-url = https://y/\n")
-    monkeypatch.setattr(pip, "location", lambda: path)
+    monkeypatch.setattr(pip, "files", lambda: {"user": [path]})
     monkeypatch.setenv("PIP_CERT", "/x")
     notes = pip.work(INDEX).notes
     for told, note in zip(("PIP_CERT", "extra-index-url", "[install]"), notes, strict=True):

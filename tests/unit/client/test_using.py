@@ -110,14 +110,49 @@ def test_twine_takes_the_variables_then_its_file(home: Path) -> None:
     assert brief(using.twine_uses(url, PUBLIC)) == [("https://url/", "upload"), corp]
 
 
-def test_broken_files_say_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (".pypirc", ".config/uv/uv.toml", ".config/pip/pip.conf"):
+@pytest.mark.parametrize(
+    ("content", "why"), [(b"[x", "line 1"), (b"[x]\ny = 1\n\xff\xfe=2\n", "line 3")]
+)
+def test_a_broken_file_is_named_in_place_of_an_index(home: Path, content: bytes, why: str) -> None:
+    names = (".config/pip/pip.conf", ".config/uv/uv.toml", ".pypirc")
+    for name in names:
         (home / name).parent.mkdir(parents=True, exist_ok=True)
-        (home / name).write_text("[x")
-    monkeypatch.setattr(pip, "files", dict)
-    assert brief(using.twine_uses({}, PUBLIC)) == [(PUBLIC, "upload")]
+        (home / name).write_bytes(content)
+    found = [
+        *using.pip_uses({}, PUBLIC),
+        *using.uv_uses({}, home, PUBLIC),
+        *using.twine_uses({}, PUBLIC),
+    ]
+    assert [item.shown_url for item in found] == [f"cannot be read: {home / n}" for n in names]
+    assert all(why in item.broken for item in found), found
+    assert [seen.state for seen in look(found)] == ["unreadable"] * 3
+
+
+def test_a_mark_that_pip_does_not_take(home: Path) -> None:
+    path = home / ".config" / "pip" / "pip.conf"
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"\xef\xbb\xbf[global]\nindex-url = https://x/\n")
+    assert brief(using.pip_uses({}, PUBLIC)) == [(f"cannot be read: {path}", "index")]
+
+
+def test_a_file_that_may_not_be_read_is_named_and_pip_goes_on_without_it(home: Path) -> None:
+    path = home / ".config" / "pip" / "pip.conf"
+    path.mkdir(parents=True)  # No rights would not do: root may read everything.
+    assert brief(using.pip_uses({}, PUBLIC)) == [
+        (f"cannot be read: {path}", "index"),
+        (PUBLIC, "index"),
+    ]
+    named = home / "none.toml"
+    (home / ".config" / "uv" / "uv.toml").mkdir(parents=True)
+    (used,) = using.uv_uses({}, home, PUBLIC)
+    assert used.broken == "Is a directory"
+    (used,) = using.uv_uses({"UV_CONFIG_FILE": str(named)}, home, PUBLIC)
+    assert used.shown_url == f"cannot be read: {named}"
+
+
+def test_a_broken_project_is_passed_over_as_uv_does(home: Path) -> None:
+    (home / "pyproject.toml").write_text("[x")
     assert brief(using.uv_uses({}, home, PUBLIC)) == [(PUBLIC, "index")]
-    assert brief(using.pip_uses({}, PUBLIC)) == [(PUBLIC, "index")]
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from poetry_aegis.client import hosts
+from poetry_aegis.client import hosts, setup
+from poetry_aegis.client.ini import with_options
+from poetry_aegis.client.setup import Want, Work
 from poetry_aegis.errors import AegisError, Unreachable, UsageError
 from tests.support.commands import aegis
 
@@ -77,12 +79,36 @@ def test_the_right_that_is_missing_is_said(
     assert "administrator" in done.err
 
 
+def test_a_right_to_a_file_of_ones_own_is_no_matter_of_root(
+    file: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Root may write everywhere: the refusal itself is made up."""
+    path = tmp_path / "pip.conf"
+    want = Want(path, "ini", lambda content: with_options(content, "global", {"timeout": "5"}))
+    setup.plan_setup("default", Work("pip", "", (want,))).write()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".tmp-x.part"))
+
+    monkeypatch.setattr("poetry_aegis.client.edits.Edit.write", refuse)
+    done = aegis("client", "setup", "pip", "--undo")
+    assert done.code == AegisError.exit_code
+    assert f"{path} cannot be written: Permission denied." in done.err
+    assert "administrator" not in done.err
+    assert path.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
         (("npm",), "is no client"),
         (("hosts", "--url", "https://index.example/"), "--address"),
-        (("hosts", "--url", "https://192.0.2.7/", "--address", "192.0.2.7"), "is no name"),
+        (
+            ("hosts", "--url", "https://192.0.2.7/", "--address", "192.0.2.7"),
+            "is an address already",
+        ),
+        (("hosts", "--url", "http://127.0.0.1/"), "needs no line"),
+        (("hosts", "--url", "https://a..b/", "--address", "192.0.2.7"), "is no name"),
         (("hosts", "--url", "https://x/", "--address", "there"), "is no address"),
         (("--undo", "--profile", "../x"), "cannot be the name of a profile"),
     ],
