@@ -61,6 +61,7 @@ SHARED = {
     "publish_signing",
     "publishing",
     "release_additions",
+    "release_preview",
     "release_run",
     "repository_choice",
 }
