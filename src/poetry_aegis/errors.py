@@ -98,7 +98,7 @@ class AegisError(Exception):
 
 
 class UsageError(AegisError):
-    """Options or arguments that do not go together."""
+    """Options or arguments that cannot be read, or do not go together."""
 
     exit_code = 2
 

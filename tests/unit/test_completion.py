@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.completion import SHELLS, Entry, Word, script_for, words_below
+from poetry_aegis.completion import FILE, SHELLS, Entry, Word, script_for, words_below
 from poetry_aegis.errors import UsageError
 from poetry_aegis.plugin import COMMANDS
 from tests.support.commands import aegis
@@ -26,7 +26,7 @@ ENTRIES = [
     Entry("aegis", "All of it."),
     Entry("aegis release", "Releases: it's <c1>new</c1>.", (Word("--push-tag", "Push. [it]"),)),
     Entry("aegis server", "A group."),
-    Entry("aegis server backup", "Backs up.", (Word("--output", "Where.", takes_value=True),)),
+    Entry("aegis server backup", "Backs up.", (Word("--output", "Where.", FILE),)),
     Entry("aegis server backup verify", "Reads one."),
 ]
 ASKED = [  # what is typed before the tab key, and what stands there then
@@ -39,6 +39,42 @@ ASKED = [  # what is typed before the tab key, and what stands there then
     ("poetry aegis release patch --forge", "poetry aegis release patch --forge-release"),
     ("poetry aegis publish -r corp --skip", "poetry aegis publish -r corp --skip-build"),
     ("poetry -n aegis client set", "poetry -n aegis client setup"),
+    # What a choice of a few has, as an argument and as the value of an option.
+    ("poetry aegis ci init gitl", "poetry aegis ci init gitlab"),
+    ("poetry aegis client setup tw", "poetry aegis client setup twine"),
+    ("poetry aegis release prer", "poetry aegis release prerelease"),
+    ("poetry aegis release --branch x finis", "poetry aegis release --branch x finish"),
+    ("poetry aegis server logs graf", "poetry aegis server logs grafana"),
+    ("poetry aegis completions zs", "poetry aegis completions zsh"),
+    ("poetry aegis publish --format wh", "poetry aegis publish --format wheel"),
+    ("poetry aegis publish --format=wh", "poetry aegis publish --format=wheel"),
+    (
+        "poetry aegis bump prerelease --prerelease-type al",
+        "poetry aegis bump prerelease --prerelease-type alpha",
+    ),
+    ("poetry aegis project demo --status arch", "poetry aegis project demo --status archived"),
+    (
+        "poetry aegis server user add ada --role pub",
+        "poetry aegis server user add ada --role publisher",
+    ),
+    ("poetry aegis server init --driver comp", "poetry aegis server init --driver compose"),
+    # Files, where one is meant: there is wanted.txt.
+    ("poetry aegis verify wan", "poetry aegis verify wanted.txt"),
+    ("poetry aegis sign one.whl wan", "poetry aegis sign one.whl wanted.txt"),
+    ("poetry aegis lint --message-file wan", "poetry aegis lint --message-file wanted.txt"),
+    ("poetry aegis server start --home wan", "poetry aegis server start --home wanted.txt"),
+    ("poetry aegis server start --home=wan", "poetry aegis server start --home=wanted.txt"),
+]
+NOTHING = [  # where nothing stands then: no file, and nothing that goes elsewhere
+    "poetry aegis ci init wan",
+    "poetry aegis ci init make wan",
+    "poetry aegis ci init make gitl",
+    "poetry aegis lint wan",
+    "poetry aegis publish --format wan",
+    "poetry aegis publish --user wan",
+    "poetry aegis publish --user pub",
+    "poetry aegis server start wan",
+    "poetry aegis server star wan",
 ]
 
 
@@ -176,31 +212,56 @@ def test_everything_else_is_left_to_poetrys_own_script(
         assert line == "poetry add"
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "wanted.txt").touch()
+    return tmp_path
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal as POSIX has it")
 @pytest.mark.parametrize("shell", BEFORE)
 @pytest.mark.parametrize(("typed", "wanted"), ASKED)
 def test_the_tab_key_completes_it(
-    shell: str, typed: str, wanted: str | None, scripts: dict[str, Path], tmp_path: Path
+    shell: str, typed: str, wanted: str | None, scripts: dict[str, Path], folder: Path
 ) -> None:
-    line = completed_on_terminal(shell, scripts[shell], typed, tmp_path, BEFORE[shell])
+    line = completed_on_terminal(shell, scripts[shell], typed, folder, BEFORE[shell])
     assert line == (wanted or typed)
 
 
-@pytest.mark.parametrize(("typed", "wanted"), ASKED)
-def test_fish_offers_it(
-    typed: str, wanted: str | None, scripts: dict[str, Path], tmp_path: Path
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal as POSIX has it")
+@pytest.mark.parametrize("shell", BEFORE)
+@pytest.mark.parametrize("typed", NOTHING)
+def test_the_tab_key_offers_nothing(
+    shell: str, typed: str, scripts: dict[str, Path], folder: Path
 ) -> None:
+    assert completed_on_terminal(shell, scripts[shell], typed, folder, BEFORE[shell]) == typed
+
+
+def offered_by_fish(typed: str, script: Path, folder: Path) -> list[str]:
     program = needs_program("fish")
     done = subprocess.run(
-        [program, "--no-config", "-c", f"source {scripts['fish']}; complete -C '{typed}'"],
-        env=os.environ | {"HOME": str(tmp_path), "TERM": "dumb"},
+        [program, "--no-config", "-c", f"source {script}; complete -C '{typed}'"],
+        cwd=folder,
+        env=os.environ | {"HOME": str(folder), "TERM": "dumb"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
         check=False,
     )
     assert done.stderr == ""
-    offered = [line.split("\t")[0] for line in done.stdout.splitlines()]
+    return [line.split("\t")[0] for line in done.stdout.splitlines()]
+
+
+@pytest.mark.parametrize(("typed", "wanted"), ASKED)
+def test_fish_offers_it(
+    typed: str, wanted: str | None, scripts: dict[str, Path], folder: Path
+) -> None:
+    offered = offered_by_fish(typed, scripts["fish"], folder)
     assert (
         (wanted.split()[-1] in offered) if wanted else {"start", "stats", "status"} <= set(offered)
     )
+
+
+@pytest.mark.parametrize("typed", NOTHING)
+def test_fish_offers_nothing(typed: str, scripts: dict[str, Path], folder: Path) -> None:
+    assert offered_by_fish(typed, scripts["fish"], folder) == []

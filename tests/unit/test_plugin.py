@@ -55,6 +55,7 @@ SHARED = {
     "ci_report",
     "ci_tag",
     "columns",
+    "mishaps",
     "server_base",
     "server_progress",
     "progress",

@@ -11,6 +11,7 @@ from poetry.console.commands.command import Command
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from cleo.io.io import IO
     from cleo.io.outputs.output import Output
 
     from poetry_aegis.ci.report import Level
@@ -26,34 +27,54 @@ class AegisCommand(Command):
     """A command of ``poetry aegis``. Subclasses implement `perform`."""
 
     loggers: ClassVar[list[str]] = ["poetry_aegis"]
+    _is_read = True  # the command line
 
     def perform(self) -> int:
         """Do the work and return the exit code. Raises `AegisError` where it cannot."""
         raise NotImplementedError
 
+    def run(self, io: IO) -> int:
+        """Run as cleo does; a command line that it cannot read is an error as others are."""
+        from cleo.exceptions import CleoError
+
+        self._is_read = False
+        try:
+            return super().run(io)
+        except CleoError as error:
+            if self._is_read:
+                raise
+            from poetry_aegis.commands.mishaps import unreadable
+
+            self._io = io
+            self._settle()
+            return self._refuse(unreadable(error, self.name or ""))
+
     def handle(self) -> int:
         """Run `perform`; a failure becomes one sentence, its way out and its exit code."""
+        from poetry_aegis.commands.mishaps import refused_by_system, unexpected
         from poetry_aegis.errors import AegisError
 
+        self._is_read = True
         self._settle()
         try:
             return self.perform()
         except AegisError as error:
-            self.report(error)
-            return error.exit_code
+            return self._refuse(error)
         except KeyboardInterrupt as interrupt:
             self._report_interrupt(interrupt)
             return INTERRUPTED
         except BrokenPipeError:
             raise  # Poetry ends quietly when nobody reads its output any more.
         except OSError as error:
-            self.report(_refused_by_system(error))
-            return 1
+            return self._refuse(refused_by_system(error))
         except Exception as error:
             if self.io.is_verbose() and not self.wants_json:
                 raise
-            self.report(_unexpected(error))
-            return 1
+            return self._refuse(unexpected(error))
+
+    def _refuse(self, error: AegisError) -> int:
+        self.report(error)
+        return error.exit_code
 
     def _settle(self) -> None:
         """Ask nothing where nobody answers, and write in colour where somebody sees it."""
@@ -99,6 +120,8 @@ class AegisCommand(Command):
     @property
     def wants_json(self) -> bool:
         """Whether this run prints JSON, so that standard output must hold nothing else."""
+        if not self._is_read:  # cleo stops at what it does not know.
+            return self.io.input.has_parameter_option("--json", only_params=True)
         return bool(self.option("json", default=False))
 
     @property
@@ -226,26 +249,3 @@ def plain(text: str) -> str:
     from cleo.formatters.formatter import Formatter
 
     return Formatter.escape(text)
-
-
-def _refused_by_system(error: OSError) -> AegisError:
-    """Return the error for what the operating system did not allow: no right, no space."""
-    from poetry_aegis.errors import AegisError
-
-    where = f"{error.filename}: " if error.filename else ""
-    wrapped = AegisError(f"{where}{error.strerror or error}.")
-    wrapped.__cause__ = error
-    return wrapped
-
-
-def _unexpected(error: Exception) -> AegisError:
-    from poetry_aegis.errors import AegisError
-
-    kind = type(error).__name__
-    detail = " ".join(str(error).split())
-    wrapped = AegisError(
-        f"Unexpected {kind}: {detail}" if detail else f"Unexpected {kind}.",
-        hint="This looks like a bug in poetry-aegis; run the command again with -v for the trace.",
-    )
-    wrapped.__cause__ = error
-    return wrapped

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 from cleo.helpers import argument
 
-from poetry_aegis.commands.base import AegisCommand
+from poetry_aegis.commands.base import JSON, AegisCommand
 
 if TYPE_CHECKING:
+    from cleo.commands.command import Command
     from cleo.io.inputs.argument import Argument
+    from cleo.io.inputs.option import Option
 
     from poetry_aegis.errors import AegisError
 
@@ -18,6 +20,7 @@ class _Group(AegisCommand):
     arguments: ClassVar[list[Argument]] = [
         argument("subcommand", "The subcommand to run.", optional=True, multiple=True)
     ]
+    options: ClassVar[list[Option]] = [JSON]
 
     @property
     def processed_help(self) -> str:
@@ -28,6 +31,9 @@ class _Group(AegisCommand):
         """List the subcommands, or say which one was meant."""
         if asked := " ".join(self.argument("subcommand")):
             raise self._unknown(asked)
+        if self.wants_json:
+            self.print_json({"commands": self._described()})
+            return 0
         self.say(f"{self.description}\n\n<b>Commands:</b>")
         for line in self._listing():
             self.say(f"  {line}")
@@ -38,10 +44,16 @@ class _Group(AegisCommand):
         names = self.get_application().command_loader.names
         return [name for name in names if name.startswith(f"{self.name} ")]
 
+    def _commands(self) -> list[Command]:
+        loader = self.get_application().command_loader
+        commands = [loader.get(name) for name in self._names()]
+        return [command for command in commands if not isinstance(command, _Group)]
+
+    def _described(self) -> list[dict[str, str]]:
+        return [{"name": c.name or "", "description": c.description} for c in self._commands()]
+
     def _listing(self) -> list[str]:
-        application = self.get_application()
-        commands = [application.command_loader.get(name) for name in self._names()]
-        shown = {c.name or "": c.description for c in commands if not isinstance(c, _Group)}
+        shown = {c.name or "": c.description for c in self._commands()}
         width = max(map(len, shown)) + 2
         return [f"<c1>poetry {name:<{width}}</c1>{text}" for name, text in shown.items()]
 
@@ -54,6 +66,11 @@ class _Group(AegisCommand):
         from poetry_aegis.errors import UsageError
 
         words = {name.removeprefix(f"{self.name} "): name for name in self._names()}
+        if self.wants_json and any(f"{asked} ".startswith(f"{word} ") for word in words):
+            return UsageError(
+                "--json stands before the subcommand.",
+                hint=f"Give it after: poetry {self.name} {asked} --json",
+            )
         near = get_close_matches(asked, words, n=1)
         meant = f"Did you mean: poetry {words[near[0]]}\n" if near else ""
         return UsageError(

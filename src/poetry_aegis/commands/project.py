@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.administration import Administration
     from poetry_aegis.publish.contents import ProjectOnIndex, VersionOnIndex
 
-_STATUSES = ("active", "archived", "quarantined", "deprecated")
+STATUSES = ("active", "archived", "quarantined", "deprecated")
 
 
 class ProjectCommand(IndexCommand):
@@ -26,7 +26,7 @@ class ProjectCommand(IndexCommand):
     description = "Shows a project, or sets its status."
     arguments: ClassVar[list[Argument]] = [argument("name", "The project's name.")]
     options: ClassVar[list[Option]] = [
-        option("status", None, f"One of {', '.join(_STATUSES)}.", flag=False),
+        option("status", None, f"One of {', '.join(STATUSES)}.", flag=False),
         option("reason", None, "Why; beside the status, for all to read.", flag=False),
         REPOSITORY,
         JSON,
@@ -80,9 +80,9 @@ class ProjectCommand(IndexCommand):
         status = self.option("status")
         if status is None and self.option("reason") is not None:
             raise UsageError("A reason is one for a status.", hint="Add --status STATUS.")
-        if status is not None and status not in _STATUSES:
+        if status is not None and status not in STATUSES:
             raise UsageError(
-                f"There is no status {status!r}.", hint=f"It is one of: {', '.join(_STATUSES)}."
+                f"There is no status {status!r}.", hint=f"It is one of: {', '.join(STATUSES)}."
             )
 
     def _set_and_read(self, index: Administration, name: str) -> ProjectOnIndex:

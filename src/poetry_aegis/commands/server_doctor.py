@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from poetry_aegis.server.doctor.verdicts import Check, Finding
 
 _STYLES = {"ok": "info", "warning": "warning", "problem": "error", "skipped": "comment"}
-_WIDTH = 80
 
 
 class ServerDoctorCommand(ServerCommand):
@@ -104,18 +103,11 @@ warnings at most.
             self.say(f"Mend {fixable} of them with: <c1>{command}</c1>")
 
     def _tell_finding(self, finding: Finding, width: int) -> None:
-        """Write a word, a name and the evidence, which goes on below itself."""
-        import textwrap
-
-        state, margin = finding.verdict.state, 9 + width
-        text = " ".join(part for part in (finding.mended, finding.verdict.evidence) if part)
-        first, *rest = textwrap.wrap(
-            text, _WIDTH - margin, break_long_words=False, break_on_hyphens=False
-        )
-        style = _STYLES[state]
-        self.say(f"<{style}>{state:<9}</>{finding.check.name:<{width}}{plain(first)}")
-        for line in rest:
-            self.say(f"{' ' * margin}{plain(line)}")
+        """Write a word, a name and the evidence, which goes on below itself on a terminal."""
+        state = finding.verdict.state
+        text = " ".join(f"{finding.mended} {finding.verdict.evidence}".split())
+        name = f"{finding.check.name:<{width}}"
+        self.say(f"<{_STYLES[state]}>{state:<9}</>{name}{plain(text)}")
 
     def _tell_remedies(self, findings: Sequence[Finding]) -> None:
         todo = [finding for finding in findings if finding.verdict.is_finding]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from poetry_aegis.server.config import ServerSettings
 
-
+DRIVERS = ("compose", "embedded")
 _EMBEDDED = ("host", "port")
 _COMPOSE = ("name", "http-port", "https-port")
 
@@ -78,9 +78,9 @@ nobody can be asked, one is generated and shown once.
         from poetry_aegis.errors import UsageError
 
         asked = self.option("driver")
-        if asked not in (None, "embedded", "compose"):
+        if asked not in (None, *DRIVERS):
             raise UsageError(
-                f"There is no driver {asked!r}.", hint="The drivers are: compose, embedded."
+                f"There is no driver {asked!r}.", hint=f"The drivers are: {', '.join(DRIVERS)}."
             )
         of_embedded, of_compose = self._given(_EMBEDDED), self._given(_COMPOSE)
         if asked is None and not of_embedded and not of_compose:

@@ -12,8 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cleo.io.inputs.argv_input import ArgvInput
+from cleo.io.outputs.stream_output import StreamOutput
+from poetry.console.application import Application
 
 import poetry_aegis
+from poetry_aegis.errors import UsageError
 from poetry_aegis.plugin import COMMANDS
 from tests.support.commands import aegis
 from tests.support.git import git_environment, leave_pipeline, make_project
@@ -214,3 +218,52 @@ def test_the_keys_that_a_command_writes_are_documented(name: str) -> None:
     module = COMMANDS[name].partition(":")[0]
     path = Path(poetry_aegis.__file__).parent / "commands" / f"{module}.py"
     assert literal_keys(path) <= documented(name)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        (["bump"], 'Not enough arguments (missing: "level").'),
+        (
+            ["bump", "patch", "minor"],
+            'Too many arguments to "aegis bump" command, expected arguments "level".',
+        ),
+        (["bump", "--nonsense"], 'The option "--nonsense" does not exist.'),
+        (["nonsense"], "poetry aegis has no subcommand 'nonsense'."),
+        (["server", "user", "nonsense"], "poetry aegis server user has no subcommand 'nonsense'."),
+        (["nonsense", "--push"], 'The option "--push" does not exist.'),
+    ],
+    ids=["missing", "too many", "option", "subcommand", "of a group", "option of none"],
+)
+def test_a_command_line_that_cannot_be_read_is_an_error_as_others_are(
+    typed: list[str], message: str, alone: Path
+) -> None:
+    plain = aegis(*typed)
+    assert (plain.code, plain.out) == (UsageError.exit_code, "")
+    assert message in plain.err
+    done = aegis(*typed, "--json")
+    assert done.code == UsageError.exit_code
+    assert set(done.document) == ERROR
+    assert (done.document["error"], done.document["message"]) == ("UsageError", message)
+    assert message in done.err
+
+
+def test_the_option_counts_wherever_it_stands(alone: Path) -> None:
+    assert aegis("bump", "--json", "--nonsense").document["error"] == "UsageError"
+    misplaced = aegis("--json", "bump", "patch").document
+    assert misplaced["message"] == "--json stands before the subcommand."
+    assert misplaced["hint"] == "Give it after: poetry aegis bump patch --json"
+
+
+def test_what_is_poetrys_own_is_left_to_it(alone: Path) -> None:
+    out, err = io.StringIO(), io.StringIO()
+    application = Application()
+    application.auto_exits(auto_exits=False)
+    line = ArgvInput(["poetry", "version", "1", "2", "--json"])
+    assert application.run(line, StreamOutput(out), StreamOutput(err)) == 1
+    assert out.getvalue() == ""
+
+
+def test_a_group_lists_its_commands(alone: Path) -> None:
+    names = [command["name"] for command in aegis("server", "user", "--json").document["commands"]]
+    assert names == [f"aegis server user {word}" for word in ("add", "list", "passwd", "remove")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, cast
@@ -106,6 +107,42 @@ def test_a_repositorys_password_does_not_follow_to_another_server(
     assert "no password or certificate that Poetry has for corp is used there" in refused.err
     assert "ada" not in logged_users(other)
     assert not any(file["yanked"] for file in listed_files(other, "there").values())
+
+
+@pytest.mark.parametrize("known", ["aegis", "corp", None])
+def test_a_missing_password_is_given_where_it_is_looked_for(
+    known: str | None,
+    one: RegistryServer,
+    other: RegistryServer,
+    know: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What Poetry keeps is not used there, also under the name that an unnamed index has."""
+    know(**({known: f"{one.url}/legacy/"} if known else {}))
+    monkeypatch.setenv("PYPI_INDEX_URL", f"{other.url}/simple/")
+    refused = aegis("publish", "--dry-run", "--json")
+    assert refused.code == Unauthorized.exit_code, refused.err
+    assert "wants user and password" in refused.document["message"]
+    assert "the address that PYPI_INDEX_URL names" in refused.document["hint"]
+    assert "poetry aegis publish takes them with -u USER" in refused.document["hint"]
+    assert "poetry config" not in refused.err
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{USERS['pub'][0]}\n"))
+    done = aegis("publish", "--dry-run", "-u", "pub", "--password-stdin")
+    assert done.code == 0, done.err
+
+
+def test_where_poetrys_password_is_used_it_is_set_as_poetry_sets_it(
+    other: RegistryServer,
+    know: Callable[..., None],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    know(corp=f"{other.url}/legacy/")
+    (tmp_path / "config" / "auth.toml").write_text("")
+    monkeypatch.setenv("PYPI_INDEX_URL", f"{other.url}/simple/")
+    refused = aegis("publish", "--dry-run", "--json")
+    assert refused.code == Unauthorized.exit_code, refused.err
+    assert refused.document["hint"] == "Set them with: poetry config http-basic.corp USER"
 
 
 def test_a_repository_of_poetrys_at_that_address_is_used_with_its_password(

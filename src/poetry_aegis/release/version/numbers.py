@@ -25,6 +25,7 @@ PRERELEASE_TYPES: tuple[PrereleaseType, ...] = get_args(PrereleaseType)
 UNRELEASED = Version.parse("0.0.0")
 LEVELS: tuple[Level, ...] = ("none", "patch", "minor", "major")  # from the least to the most
 PHASES = {"alpha": "a", "beta": "b", "rc": "rc"}
+STEPS = ("patch", "minor", "major", "prerelease", "final")  # what `step` takes
 KINDS_IN_ORDER: tuple[PrereleaseType, ...] = ("dev", "alpha", "beta", "rc")  # as PEP 440 sorts them
 
 
@@ -97,11 +98,8 @@ def step(current: Version, level: str, kind: PrereleaseType | None) -> Version:
     if level == "prerelease":
         target = current.stable if current.is_unstable() else bump(current, "patch")
         return next_prerelease(current, target, kind)
-    if level not in {"patch", "minor", "major", "final"}:
-        raise UsageError(
-            f"{level!r} is not a level.",
-            hint="Choose one of: patch, minor, major, prerelease, final.",
-        )
+    if level not in STEPS:
+        raise UsageError(f"{level!r} is not a level.", hint=f"Choose one of: {', '.join(STEPS)}.")
     if kind:
         raise UsageError(
             "--prerelease-type goes with the level prerelease.",

@@ -73,7 +73,7 @@ def look_at_end(context: Context) -> Verdict:
         verdict = wrong if days < ALARMED_AT else warn
         evidence = f"It ends on {end:%Y-%m-%d}, in {counted(days, 'day')}."
         return verdict(evidence, _way_out(context), _renewal(context))
-    return well(f"It is good until {end:%Y-%m-%d}, for {days} days.")
+    return well(f"It is good until {end:%Y-%m-%d}, for {counted(days, 'day')}.")
 
 
 def look_at_names(context: Context) -> Verdict:
@@ -141,13 +141,13 @@ def look_at_clock(context: Context) -> Verdict:
         told = context.ask("/health").headers.get("date", "")
     except NoAnswer:
         return well("No file of the server is from the future.")
-    skew = abs(_date(told) - _seconds(context)) if told else 0
+    skew = round(abs(_date(told) - _seconds(context))) if told else 0
     if skew > SKEW:
         return wrong(
-            f"The server's clock and the one here differ by {skew:.0f} seconds.",
+            f"The server's clock and the one here differ by {skew} seconds.",
             "Set the clock, and see it with: timedatectl",
         )
-    return well(f"The server's clock agrees, by {skew:.0f} seconds.")
+    return well(f"The server's clock agrees, by {counted(skew, 'second')}.")
 
 
 def _files(context: Context) -> tuple[Path, Path]:

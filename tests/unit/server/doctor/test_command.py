@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+import os
+import re
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from cleo.io.inputs.argv_input import ArgvInput
+from cleo.io.outputs.stream_output import StreamOutput
+from poetry.console.application import Application
 
 from poetry_aegis.errors import NoServer, Unwell, UsageError
 from poetry_aegis.registry.people.users import Users
 from poetry_aegis.server.doctor.examination import CHECKS
 from tests.support.commands import Result, aegis
+from tests.support.git import leave_pipeline
 from tests.support.registry import CHEAP_ROUNDS
 
 if TYPE_CHECKING:
@@ -54,10 +62,55 @@ def test_a_problem_is_named_fixed_on_request_and_decides_the_exit_code(server: S
     assert doctor(server).code == 0
 
 
-def test_lines_fit_a_terminal_but_for_what_cannot_be_broken(server: ServerHome) -> None:
-    lines = doctor(server, "-v").out.replace(str(server.root), "HOME").splitlines()
+def test_in_a_pipe_each_check_is_one_line(server: ServerHome) -> None:
+    told, _, _ = doctor(server, "-v").out.partition("\n\n")
 
-    assert max(map(len, lines)) <= 80
+    assert all(
+        re.match(r"(ok|warning|problem|skipped) +[a-z0-9-]+  +\S", line)
+        for line in told.splitlines()
+    )
+    assert len(told.splitlines()) > len(CHECKS) // 2
+    assert max(map(len, told.splitlines())) > 80
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a terminal as POSIX has it")
+def test_lines_fit_a_terminal_but_for_what_cannot_be_broken(
+    server: ServerHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_pipeline(monkeypatch)
+    lines = on_terminal(90, "server", "doctor", "--home", str(server.root), "-v", "--no-ansi")
+
+    assert any(line.startswith(" " * 20) for line in lines)
+    assert [line for line in lines if len(line.replace(str(server.root), "HOME")) > 90] == []
+
+
+def on_terminal(columns: int, *arguments: str) -> list[str]:
+    """Return the lines that ``poetry aegis ARGUMENTS`` writes to a terminal of so many columns."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    written: list[bytes] = []
+    reader = threading.Thread(target=lambda: written.extend(iter(lambda: _read(ours), b"")))
+    reader.start()
+    with open(theirs, "w", encoding="utf-8") as stream:  # noqa: PTH123 -- it is no path
+        application = Application()
+        application.auto_exits(auto_exits=False)
+        output = StreamOutput(stream, decorated=False)
+        application.run(ArgvInput(["poetry", "aegis", *arguments]), output, output)
+    reader.join()
+    os.close(ours)
+    return b"".join(written).decode().splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 4096)
+    except OSError:  # Linux says so where the other end is closed.
+        return b""
 
 
 def test_json_has_every_check(server: ServerHome) -> None:
