@@ -420,7 +420,12 @@ def test_a_wrong_hash_at_the_target_before_it_is_a_conflict(line: Line) -> None:
     run = line.fails(47)
     assert "production already has another demo-1.0.0-py3-none-any.whl" in run.stderr
     assert line.target.attempts == 0
-    line.fails(47, "--dry-run")
+    planned = line.fails(47, "--dry-run", "--json")
+    said = json.loads(planned.stdout)
+    assert (said["error"], said["exit_code"], said["dry_run"]) == ("FileConflict", 47, True)
+    assert [file["status"] for file in said["files"] if file["filename"] == WHEEL] == ["refuse"]
+    assert "A promotion replaces nothing" in said["hint"]
+    assert said["message"] in planned.stderr
 
 
 def test_a_target_that_shows_what_arrived_only_later_is_waited_for(line: Line) -> None:

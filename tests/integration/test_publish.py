@@ -154,7 +154,15 @@ def test_another_file_of_that_name_is_refused_and_an_admin_may_force_it(
 
     planned = publish(corp, project, "--dry-run", "--json")
     assert planned.returncode == 47
-    assert {file["status"] for file in document(planned)["files"]} == {"refuse"}
+    said = document(planned)
+    assert {file["status"] for file in said["files"]} == {"refuse"}
+    assert (said["error"], said["exit_code"], said["dry_run"]) == ("FileConflict", 47, True)
+    assert said["message"] in planned.stderr
+    assert "poetry aegis publish --force" in said["hint"]
+    shown_as_text = publish(corp, project, "--dry-run")
+    assert shown_as_text.returncode == 47
+    assert "would be refused" in shown_as_text.stdout
+    assert "already has another" in shown_as_text.stderr
 
     refused = publish(corp, project)
     assert refused.returncode == 47

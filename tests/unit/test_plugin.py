@@ -59,6 +59,8 @@ SHARED = {
     "server_base",
     "server_progress",
     "progress",
+    "promotion_failure",
+    "publish_failure",
     "publish_signing",
     "publishing",
     "release_additions",

@@ -54,6 +54,7 @@ class PromoteCommand(AegisCommand):
         """Promote, or say what would be promoted."""
         import shlex
 
+        from poetry_aegis.commands.promotion_failure import way_out
         from poetry_aegis.errors import PublishError
 
         release = self._release()
@@ -62,14 +63,13 @@ class PromoteCommand(AegisCommand):
         except PublishError as error:
             names = ["--from", self.option("from"), "--to", self.option("to")]
             again = shlex.join(["--no-verify", str(release), *map(str, names)])
-            error.hint = _way_out(error.hint, self.option("from"), again)
+            error.hint = way_out(error.hint, self.option("from"), again)
             raise
 
     def _promote(self, release: Release) -> int:
         import tempfile
         from pathlib import Path
 
-        from poetry_aegis.errors import FileConflict
         from poetry_aegis.signals import stops_as_interrupts
 
         settings, pyproject = self._settings()
@@ -85,7 +85,7 @@ class PromoteCommand(AegisCommand):
             gathered = self._gather(source, release, Path(folder), trust, jobs)
             publication = self._publish(gathered, target, jobs)
         self._tell(publication, source, gathered)
-        return FileConflict.exit_code if publication.refused else 0
+        return 0
 
     def _release(self) -> Release:
         from poetry_aegis.errors import UsageError
@@ -170,9 +170,10 @@ class PromoteCommand(AegisCommand):
 
     def _publish(self, gathered: tuple[Signed, ...], target: Repository, jobs: int) -> Publication:
         from poetry_aegis.commands.progress import ConsoleReporter
+        from poetry_aegis.commands.promotion_failure import replacing_nothing
         from poetry_aegis.commands.publish_failure import tell_more
         from poetry_aegis.commands.repository_choice import is_public
-        from poetry_aegis.errors import FileConflict, PublishError
+        from poetry_aegis.errors import PublishError
         from poetry_aegis.publish.account import Account
         from poetry_aegis.publish.metadata_check import check_metadata
         from poetry_aegis.publish.publication import plan, publish
@@ -186,35 +187,42 @@ class PromoteCommand(AegisCommand):
                 return plan(files, target, attestations=attestations, reporter=reporter)
             account = Account(target, files)
             try:
-                return publish(
-                    files,
-                    target,
-                    verify=not self.option("no-verify"),
-                    jobs=jobs,
-                    attestations=attestations,
-                    account=account,
-                    reporter=reporter,
-                )
-            except PublishError as error:
-                if isinstance(error, FileConflict):
-                    error.hint = (
-                        "A promotion replaces nothing: release a new version, promote that."
+                with replacing_nothing():
+                    return publish(
+                        files,
+                        target,
+                        verify=not self.option("no-verify"),
+                        jobs=jobs,
+                        attestations=attestations,
+                        account=account,
+                        reporter=reporter,
                     )
+            except PublishError as error:
                 reporter.note(account.summary())
                 tell_more(error, lambda document: document | account.to_json())
                 raise
 
     def _tell(self, done: Publication, source: Repository, gathered: tuple[Signed, ...]) -> None:
-        if dry_run := bool(self.option("dry-run")):
+        """Say what was done, or would be. Raises `FileConflict` where that would be refused."""
+        from poetry_aegis.commands.promotion_failure import replacing_nothing
+        from poetry_aegis.commands.publish import WOULD
+        from poetry_aegis.commands.publish_failure import telling_more
+        from poetry_aegis.publish.publication import refuse_conflicts
+
+        signers = {one.distribution.filename: list(one.signers) for one in gathered}
+        dry_run = bool(self.option("dry-run"))
+        more = {"from": source.name, "signers": signers, "dry_run": dry_run}
+        document = done.to_json(planned=dry_run) | more
+        if dry_run:
             for step in done.steps:
-                self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {_WOULD[step.action]}")
+                self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {WOULD[step.action]}")
             self.say("Nothing was changed.")
+            with telling_more(document), replacing_nothing():
+                refuse_conflicts(done, signs=False)
         else:
             self.say(_summary(done, gathered))
         if self.wants_json:
-            signers = {one.distribution.filename: list(one.signers) for one in gathered}
-            more = {"from": source.name, "signers": signers, "dry_run": dry_run}
-            self.print_json(done.to_json(planned=dry_run) | more)
+            self.print_json(document)
 
 
 def _carried(
@@ -229,28 +237,6 @@ def _carried(
         reporter.note(f"{target.name} takes no signatures of others: what is signed stays behind.")
         return {}
     return found
-
-
-def _way_out(hint: str, source: str, again: str = "--no-verify") -> str:
-    """Return the *hint* of an error as it helps with a promotion from *source*.
-
-    *again* is what follows ``promote`` where nothing is to be verified.
-
-    What reads and uploads is the same as for `publish`, and names that.
-    """
-    from poetry_aegis.publish.answers import SIGN
-
-    if hint == SIGN:
-        return (
-            "Sign it where it is, with the very files in dist/ and a key that the server trusts: "
-            f"poetry aegis publish --skip-build --sign -r {source}"
-        )
-    hint = hint.replace(
-        "Publish without reading the index back: poetry aegis publish --no-verify",
-        f"Promote without reading the index back: poetry aegis promote {again}",
-    )
-    lines = hint.replace("publish --no-verify", f"promote {again}").splitlines()
-    return "\n".join(line for line in lines if "publish --no-check" not in line)
 
 
 def _heading(release: Release, source: Repository, target: Repository) -> str:
@@ -274,11 +260,3 @@ def _summary(publication: Publication, gathered: tuple[Signed, ...]) -> str:
     signed = "; signatures verified" if all(one.signers for one in gathered) else ""
     verified = "verified on the index" if publication.verified else "not verified"
     return f"<success>Promoted {what}</success>: {done}{signed}; {verified}."
-
-
-_WOULD = {
-    "upload": "would be uploaded",
-    "skip": "would be skipped: the same file is already there",
-    "sign": "is already there and would be signed",
-    "refuse": "would be refused: another file of that name is there",
-}

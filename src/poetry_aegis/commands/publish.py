@@ -183,17 +183,21 @@ holds user and password.
         return tuple(dict.fromkeys(names))
 
     def _show_plan(self, target: Publishing, publication: Publication) -> int:
-        from poetry_aegis.errors import FileConflict
+        """Say what would be done. Raises `FileConflict` where it would be refused."""
+        from poetry_aegis.commands.publish_failure import telling_more
+        from poetry_aegis.publish.publication import refuse_conflicts
 
-        repository = publication.repository
+        repository, key = publication.repository, target.key_name()
         self.say(f"To <info>{plain(repository.name)}</info> ({plain(repository.upload_url)}):")
         for step in publication.steps:
-            self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {_WOULD[step.action]}")
+            self.say(f"  <c1>{plain(step.distribution.filename)}</c1> {WOULD[step.action]}")
         self.say("Nothing was changed.")
+        planned = publication.to_json(planned=True) | {"key": key, "dry_run": True}
+        with telling_more(planned):
+            refuse_conflicts(publication, signs=key is not None)
         if self.wants_json:
-            planned = publication.to_json(planned=True)
-            self.print_json(planned | {"key": target.key_name(), "dry_run": True})
-        return FileConflict.exit_code if publication.refused else 0
+            self.print_json(planned)
+        return 0
 
 
 def _heading(target: Publishing, version: str) -> str:
@@ -209,7 +213,7 @@ _KEEP = (
     "Nobody can be asked here: give it with --password-stdin, or let Poetry keep it: "
     "poetry config http-basic.{repository} {user}"
 )
-_WOULD = {
+WOULD = {
     "upload": "would be uploaded",
     "skip": "would be skipped: the same file is already there",
     "sign": "is already there and would be signed",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urljoin
 
 from poetry_aegis.errors import Forbidden, PublishError
-from poetry_aegis.publish.answers import reading_failure, reason_of
+from poetry_aegis.publish.answer import reason_of
+from poetry_aegis.publish.answers import reading_failure
 from poetry_aegis.publish.contents import (
     WRONG_SHAPE,
     Outcome,
@@ -23,7 +24,7 @@ from poetry_aegis.publish.web import Web
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.repository import Repository
 
 _PROBLEM = "application/problem+json"

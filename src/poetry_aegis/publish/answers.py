@@ -1,13 +1,9 @@
-"""What a server's answer means: success, a reason in its own words, or an error with a way out."""
+"""What a server's refusal means for the user: an error with a way out."""
 
 from __future__ import annotations
 
 import email.utils
-import html
-import json
-import re
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -20,17 +16,16 @@ from poetry_aegis.errors import (
     Unauthorized,
     Unreachable,
 )
+from poetry_aegis.publish.answer import reason_of
 from poetry_aegis.publish.patience import Failure
 from poetry_aegis.publish.repository import config_line, likely_upload_url, without_userinfo
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.repository import Repository
 
-_REASON_LENGTH = 400  # characters
-# Error pages often repeat the status in their title; the message has it already.
-_TITLE = re.compile(r"<title[^>]*>\s*(?:Error:\s*)?(?:\d{3}\b)?([^<]*)</title>", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
 # Timeouts, limits, and whatever is wrong on the server's side: the next time it may be well.
 _PASSING = frozenset({408, 429, *range(500, 600)})
@@ -58,27 +53,6 @@ _TOO_LARGE: dict[int, tuple[str, ...]] = {
 }
 
 
-@dataclass(frozen=True)
-class Answer:
-    """A server's answer: its *status*, *phrase*, *headers*, and *body* as far as it was read."""
-
-    url: str
-    status: int
-    phrase: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    @property
-    def ok(self) -> bool:
-        """Whether the server did what was asked."""
-        return 200 <= self.status < 300
-
-    @property
-    def text(self) -> str:
-        """The body as text, whatever it is."""
-        return self.body.decode("utf-8", "replace")
-
-
 def upload_failure(answer: Answer, repository: Repository) -> Failure:
     """Return what *answer*, a refusal of an upload, means for the user."""
     return _failure(_upload_error(answer, repository), answer)
@@ -97,14 +71,6 @@ def says_file_exists(answer: Answer) -> bool:
 def _says(answer: Answer, phrases: Mapping[int, tuple[str, ...]]) -> bool:
     words = f"{answer.phrase} {answer.text}".lower()
     return any(phrase in words for phrase in phrases.get(answer.status, ()))
-
-
-def reason_of(answer: Answer, repository: Repository) -> str:
-    """Return the server's own reason in one short line, without secrets or control characters."""
-    reason = _from_json(answer.text) or _from_html(answer) or _first_line(answer) or answer.phrase
-    line = " ".join("".join(c if c.isprintable() else " " for c in reason).split())
-    line = repository.redact(line)
-    return line if len(line) <= _REASON_LENGTH else f"{line[: _REASON_LENGTH - 1]}…"
 
 
 def _failure(error: PublishError, answer: Answer) -> Failure:
@@ -173,9 +139,9 @@ _ACTIVATE = (
     "Nothing goes there until an admin makes the project active again: "
     "poetry aegis project NAME --status active"
 )
-# And that it wants signatures which are not there, or are not those that it trusts.
-# How a poetry-aegis server answers where it has nothing.
+# How it answers where it has nothing.
 _AT_ROOT = "the index is at /simple/"
+# And that it wants signatures which are not there, or are not those that it trusts.
 _WANTS_SIGNATURES = "must be signed"
 SIGN = (
     "Sign it with a key that the server trusts: give --sign to poetry aegis publish, or set "
@@ -238,35 +204,3 @@ def _retry_after(answer: Answer) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-
-
-def _from_json(text: str) -> str:
-    try:
-        return _sentence(json.loads(text))
-    except (ValueError, RecursionError):
-        return ""
-
-
-def _sentence(value: object, depth: int = 3) -> str:
-    """Return the sentence for people in an error document, as the usual servers write it."""
-    if isinstance(value, str):
-        return value
-    if depth and isinstance(value, list) and value:
-        return _sentence(value[0], depth - 1)
-    if depth and isinstance(value, dict):
-        keys = ("detail", "message", "error", "errors", "title", "reason")
-        return next(filter(None, (_sentence(value.get(key), depth - 1) for key in keys)), "")
-    return ""
-
-
-def _from_html(answer: Answer) -> str:
-    if "html" not in answer.headers.get("content-type", ""):
-        return ""
-    title = _TITLE.search(answer.text)
-    return html.unescape(title[1]) if title else ""
-
-
-def _first_line(answer: Answer) -> str:
-    if answer.headers.get("content-type", "").startswith("text/plain"):
-        return next((line for line in answer.text.splitlines() if line.strip()), "")
-    return ""

@@ -17,7 +17,7 @@ from poetry_aegis.publish.patience import Patience, persist
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.web import Web
 

@@ -25,7 +25,7 @@ _HINT = f"Set it to an address such as https://HOST/simple/, or unset it: unset 
 _WAY_IN = (
     f"User and password stand in the address that {INDEX_VARIABLE} names: "
     "https://USER:PASSWORD@HOST/simple/\n"
-    "poetry aegis publish takes them with -u USER, too, and asks for the password."
+    "To be asked for the password instead: poetry aegis publish -u USER"
 )
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.reporter import Reporter
     from poetry_aegis.publish.repository import Repository
 
-__all__ = ["Publication", "Step", "plan", "publish"]
+__all__ = ["Publication", "Step", "plan", "publish", "refuse_conflicts"]
 
 _LOCKED = (
     "Lock files pin the hashes of the files that are replaced: whoever has locked this version "
@@ -85,7 +85,7 @@ def publish(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     with connection(repository, account.listen(reporter), patience) as line:
         publication = _Planner(line, signatures, overwrite=overwrite).plan(distributions)
         account.begin(publication)
-        _refuse_conflicts(publication, signs=bool(signatures))
+        refuse_conflicts(publication, signs=bool(signatures))
         if keep_in is not None:
             keep(distributions, keep_in, signatures)
         uploader = Uploader(line.web, line.index, patience, signatures, overwrite=overwrite)
@@ -164,7 +164,11 @@ def _deliver(
     return publication
 
 
-def _refuse_conflicts(publication: Publication, *, signs: bool) -> None:
+def refuse_conflicts(publication: Publication, *, signs: bool) -> None:
+    """Raise `FileConflict` where *publication* has a file that another one is in the place of.
+
+    *signs* where signatures are to be sent, too.
+    """
     name = publication.repository.name
     for step in publication.steps:
         if step.action == "refuse" and step.found:

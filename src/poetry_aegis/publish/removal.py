@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
 from poetry_aegis.errors import FileConflict
-from poetry_aegis.publish.answers import Answer
+from poetry_aegis.publish.answer import Answer
 from poetry_aegis.publish.distributions import select
 from poetry_aegis.publish.form import UploadForm
 from poetry_aegis.publish.patience import Failure

@@ -29,7 +29,7 @@ from poetry_aegis.publish.web import Web
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.reporter import Reporter
 
 # Where GitLab puts the token, by whom it is made out for.

@@ -12,7 +12,7 @@ from poetry_aegis.publish.patience import Failure, persist
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.index import Index
     from poetry_aegis.publish.patience import Patience

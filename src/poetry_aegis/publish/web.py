@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import logging
 import ssl
-import traceback
 from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,11 +12,12 @@ from urllib.parse import urlsplit
 import httpx
 
 from poetry_aegis.errors import PublishError, Unreachable
-from poetry_aegis.publish.answers import Answer, reading_failure, upload_failure
+from poetry_aegis.publish.answer import Answer
+from poetry_aegis.publish.answers import reading_failure, upload_failure
 from poetry_aegis.publish.lines import Lines
 from poetry_aegis.publish.patience import Failure
-from poetry_aegis.publish.proxies import answer_of_proxy, proxy_for, refused_by_proxy
-from poetry_aegis.publish.repository import without_userinfo
+from poetry_aegis.publish.proxies import answer_of_proxy
+from poetry_aegis.publish.unanswered import unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping
@@ -34,14 +34,6 @@ _LARGEST_ANSWER = 64 << 20  # bytes
 _AS_IT_IS = {"Accept-Encoding": "identity"}
 # UnicodeError: a host name that IDNA cannot spell.
 _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
-_FINAL = (
-    *(httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.DecodingError, UnicodeError),
-    httpx.TooManyRedirects,
-)
-_LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
-# What a server says that verifies its clients, TLS 1.3's alert 116 (RFC 8446).
-_CERTIFICATE_WANTED = "CERTIFICATE_REQUIRED"
-_NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.ProxyError)
 
 
 class Web:
@@ -127,7 +119,7 @@ class Web:
                     if hear is not None:
                         hear(chunk)
         except _BROKEN as error:
-            return self._failure(error, url)
+            return unanswered(error, url, self.repository)
         return digest.hexdigest()
 
     def _send(
@@ -141,39 +133,7 @@ class Web:
                     return failure
                 return _answer(response, _read_bounded(response))
         except _BROKEN as error:
-            return self._failure(error, url, sends="content" in how)
-
-    def _failure(self, error: Exception, url: str, *, sends: bool = False) -> Failure:
-        name = self.repository.name
-        if problem := _certificate_problem(error, name):
-            return Failure(problem, reached=False)
-        detail = self.repository.redact(" ".join(str(error).split())).rstrip(".")
-        why = "it took too long" if isinstance(error, httpx.TimeoutException) else detail
-        failed = Unreachable(
-            f"{name} gave no answer: {why or type(error).__name__}.",
-            hint=_reachable(url, sends=sends),
-        )
-        # A trace is shown with -v; what quotes a secret, such as a proxy's reason, is left out.
-        trace = "".join(traceback.format_exception(error))
-        failed.__cause__ = error if self.repository.redact(trace) == trace else None
-        return Failure(
-            failed,
-            repeatable=not (isinstance(error, _FINAL) or refused_by_proxy(error)),
-            reached=not isinstance(error, _NOT_SENT),
-        )
-
-
-def _reachable(url: str, *, sends: bool) -> str:
-    """Return what to do about a server that does not answer."""
-    hint = f"Is {without_userinfo(url)} up, and is it the right address?"
-    if proxy := proxy_for(url):
-        hint += (
-            f"\nThe way there goes through the proxy {proxy}, by the environment: is that one up, "
-            "and does it take its user and password? Hosts without it are named in NO_PROXY."
-        )
-    if urlsplit(url).hostname in _LOCAL:
-        hint += " A server of this machine is started with: poetry aegis server start"
-    return f"{hint}\nWhat has arrived is not sent twice." if sends else hint
+            return unanswered(error, url, self.repository, sends="content" in how)
 
 
 class _OwnHosts(httpx.Auth):
@@ -241,22 +201,3 @@ def _read_bounded(response: httpx.Response) -> bytes:
         if len(body) > _LARGEST_ANSWER:
             raise httpx.DecodingError("the answer is larger than 64 MiB")
     return bytes(body)
-
-
-def _certificate_problem(error: BaseException | None, name: str) -> Unreachable | None:
-    """Return what is wrong with the certificate of repository *name*, or with that for it."""
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return Unreachable(
-                f"The certificate of {name} is not trusted: {error.verify_message}.",
-                hint="Name the authority that signed it: "
-                f"poetry config certificates.{name}.cert CA_FILE",
-            )
-        if isinstance(error, ssl.SSLError) and _CERTIFICATE_WANTED in str(error):
-            return Unreachable(
-                f"{name} wants a client certificate.",
-                hint="Name a file with the certificate and its key: "
-                f"poetry config certificates.{name}.client-cert FILE",
-            )
-        error = error.__cause__ or error.__context__
-    return None

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from poetry_aegis.publish.answers import Answer
+    from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.index import IndexedFile
     from poetry_aegis.publish.repository import Repository
     from poetry_aegis.signatures.attestation import Attestation

@@ -124,7 +124,9 @@ def test_a_missing_password_is_given_where_it_is_looked_for(
     assert refused.code == Unauthorized.exit_code, refused.err
     assert "wants user and password" in refused.document["message"]
     assert "the address that PYPI_INDEX_URL names" in refused.document["hint"]
-    assert "poetry aegis publish takes them with -u USER" in refused.document["hint"]
+    assert (
+        "asked for the password instead: poetry aegis publish -u USER" in refused.document["hint"]
+    )
     assert "poetry config" not in refused.err
     monkeypatch.setattr("sys.stdin", io.StringIO(f"{USERS['pub'][0]}\n"))
     done = aegis("publish", "--dry-run", "-u", "pub", "--password-stdin")

@@ -16,13 +16,8 @@ from poetry_aegis.errors import (
     Unauthorized,
     Unreachable,
 )
-from poetry_aegis.publish.answers import (
-    Answer,
-    reading_failure,
-    reason_of,
-    says_file_exists,
-    upload_failure,
-)
+from poetry_aegis.publish.answer import Answer, reason_of
+from poetry_aegis.publish.answers import reading_failure, says_file_exists, upload_failure
 from tests.unit.publish.conftest import PASSWORD, repository_at
 
 CORP = repository_at("https://pkg.example/legacy/")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poetry_aegis.errors import PublishError, Unauthorized
-from poetry_aegis.publish.answers import Answer
+from poetry_aegis.publish.answer import Answer
 from poetry_aegis.publish.index import Index, IndexedFile, parse_page
 from poetry_aegis.publish.web import Web, user_agent
 from tests.support.faulty import FaultyIndex, Reply

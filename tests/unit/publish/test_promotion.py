@@ -13,7 +13,8 @@ import httpx
 import pytest
 from packaging.version import Version
 
-from poetry_aegis.commands.promote import _carried, _way_out
+from poetry_aegis.commands.promote import _carried
+from poetry_aegis.commands.promotion_failure import way_out
 from poetry_aegis.errors import (
     NotVerified,
     PublishError,
@@ -487,7 +488,7 @@ def test_promote_that_fails_tells_what_arrived_and_names_itself(
 
 
 @pytest.mark.parametrize(
-    ("hint", "way_out"),
+    ("hint", "wanted"),
     [
         (
             "Run it again. Without reading the index back: poetry aegis publish --no-verify",
@@ -498,12 +499,12 @@ def test_promote_that_fails_tells_what_arrived_and_names_itself(
         ("", ""),
     ],
 )
-def test_a_way_out_is_one_of_a_promotion(hint: str, way_out: str) -> None:
-    assert _way_out(hint, "staging") == way_out
+def test_a_way_out_is_one_of_a_promotion(hint: str, wanted: str) -> None:
+    assert way_out(hint, "staging") == wanted
 
 
 def test_what_the_target_wants_signed_is_signed_where_it_is() -> None:
-    assert "poetry aegis publish --skip-build --sign -r staging" in _way_out(SIGN, "staging")
+    assert "poetry aegis publish --skip-build --sign -r staging" in way_out(SIGN, "staging")
 
 
 def test_promote_finds_a_wrong_password_before_it_downloads(
