@@ -415,7 +415,7 @@ EXIT_CODES = {
     "with a token": 44,
     "in the URL": 44,
     "typed": 44,
-    "407": 40,
+    "407": 43,
     "unreachable proxy": 43,
     "proxy without tunnels": 43,
     "a release breaks off": 44,
