@@ -18,7 +18,7 @@ demo: setup  ## See a release, a private index and an installation, for real, in
 	@$(BIN)/python scripts/demo.py
 
 test: setup lint  ## Run every check that needs no Docker
-	$(BIN)/pytest -n auto --ignore tests/stack --cov --cov-report= --durations=40
+	$(BIN)/pytest -n auto --dist worksteal --ignore tests/stack --cov --cov-report= --durations=40
 	@echo "Lines and branches that ran: $$($(BIN)/coverage report --format=total) % (make coverage: which did not)"
 
 coverage: setup  ## Show what the last `make test` did not run
@@ -52,7 +52,7 @@ test-stack: setup  ## Run the whole stack for real, which needs Docker and root
 	$(BIN)/pytest tests/stack
 
 test-lowest: .venv-lowest/ready  ## Run the unit tests with the lowest supported Poetry, which the registry knows nothing of
-	.venv-lowest/bin/pytest -n auto tests/unit --ignore tests/unit/registry
+	.venv-lowest/bin/pytest -n auto --dist worksteal tests/unit --ignore tests/unit/registry
 
 .venv-lowest/ready: pyproject.toml scripts/bootstrap.py
 	@$(PYTHON) scripts/bootstrap.py .venv-lowest "poetry==2.1.0"
