@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
-from tests.support.git import GitProject, git_environment, leave_pipeline, make_project
+from tests.support.git import GitProject, git_environment, make_project
 from tests.support.poetry import PoetryHome, make_home
+from tests.support.surroundings import forget_surroundings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 # How long an example takes is the machine's affair, and no test's.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+# Before a test is collected: some ask for it as they are imported.
+forget_surroundings()
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -38,7 +42,6 @@ def poetry(tmp_path: Path) -> PoetryHome:
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> GitProject:
     """Return a real repository with a package of version 0.1.0, this process's git settled too."""
-    leave_pipeline(monkeypatch)
     for name, value in git_environment().items():
         if name.startswith("GIT_"):
             monkeypatch.setenv(name, value)

@@ -1,6 +1,6 @@
 """Hostile uploads by the thousand against one registry: it answers each, and stays as it should.
 
-The seed is printed, and read from ``AEGIS_FUZZ_SEED``; every worker draws its own cases from it.
+The seed is printed, and read from ``TEST_FUZZ_SEED``; every worker draws its own cases from it.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 UPLOADS = 10_000
 WORKERS = 4
-SEED = int(os.environ.get("AEGIS_FUZZ_SEED", "20261123"))
+SEED = int(os.environ.get("TEST_FUZZ_SEED", "20261123"))
 REFUSALS = {400, 403, 404, 408, 411, 413, 415, 431}
 
 
@@ -70,7 +70,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServe
 @pytest.fixture(scope="module")
 def tally(registry: RegistryServer, tmp_path_factory: pytest.TempPathFactory) -> Tally:
     """Send all the uploads, a few that stall in the background."""
-    print(f"AEGIS_FUZZ_SEED={SEED}")  # noqa: T201 -- what a failure is repeated with
+    print(f"TEST_FUZZ_SEED={SEED}")  # noqa: T201 -- what a failure is repeated with
     drawn = [
         Uploads(SEED + worker, tmp_path_factory.mktemp("hostile")) for worker in range(WORKERS)
     ]

@@ -7,12 +7,9 @@ import subprocess
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from poetry_aegis.release.history.pipelines import PIPELINES
-
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pytest
 
 PYPROJECT = """\
 # The project's own comment.
@@ -112,12 +109,6 @@ def clone(origin: GitProject, to: Path, *options: str) -> GitProject:
     """Clone *origin* as from a server, so that ``--depth`` and ``--filter`` count."""
     origin.git("clone", "--quiet", *options, origin.root.as_uri(), str(to))
     return GitProject(to)
-
-
-def leave_pipeline(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Make this process look as if no CI pipeline had started it."""
-    for name in PIPELINES:
-        monkeypatch.delenv(name, raising=False)
 
 
 def git_environment() -> dict[str, str]:

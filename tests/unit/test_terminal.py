@@ -19,7 +19,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poetry_aegis.terminal import fit, fitted, width_of
-from tests.support.git import leave_pipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -108,7 +107,6 @@ def test_no_line_of_a_sentence_is_wider(words: list[str], width: int) -> None:
 @pytest.fixture
 def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
     """A terminal of 40 columns: the end that programs write to."""
-    leave_pipeline(monkeypatch)
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
     yield theirs

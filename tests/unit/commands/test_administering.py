@@ -14,7 +14,7 @@ from poetry_aegis.errors import Forbidden, PublishError, Unauthorized, UsageErro
 from tests.support.commands import aegis
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.faulty import faulty_index
-from tests.support.git import PYPROJECT, leave_pipeline, make_project
+from tests.support.git import PYPROJECT, make_project
 from tests.support.registry import USERS, RegistryServer, listed_files, running_registry, upload
 
 if TYPE_CHECKING:
@@ -375,7 +375,6 @@ def test_the_branch_names_the_index(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    leave_pipeline(monkeypatch)
     mapped = '[tool.poetry-aegis.repositories]\nstable = "corp"\n"*" = "other"\n'
     in_project(tmp_path, monkeypatch, mapped)
     for arguments in changes:

@@ -12,7 +12,7 @@ import pytest
 from poetry_aegis.commands.choices import FILES, known_values
 from poetry_aegis.plugin import COMMANDS
 from tests.support.commands import aegis
-from tests.support.git import leave_pipeline, make_project
+from tests.support.git import make_project
 from tests.unit.test_docs import load
 
 if TYPE_CHECKING:
@@ -54,7 +54,6 @@ ELSEWHERE = {
 @pytest.fixture
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a project with a repository, and a server that does not run."""
-    leave_pipeline(monkeypatch)
     monkeypatch.delenv("PYPI_INDEX_URL", raising=False)
     monkeypatch.setenv("POETRY_REPOSITORIES_CORP_URL", "http://127.0.0.1:9/")
     monkeypatch.setenv("AEGIS_SERVER_HOME", str(tmp_path / "server"))

@@ -20,7 +20,7 @@ import poetry_aegis
 from poetry_aegis.errors import UsageError
 from poetry_aegis.plugin import COMMANDS
 from tests.support.commands import aegis
-from tests.support.git import git_environment, leave_pipeline, make_project
+from tests.support.git import git_environment, make_project
 from tests.unit.test_docs import RUNNABLE, load
 
 ROOT = Path(__file__).parents[3]
@@ -64,7 +64,6 @@ ARGUMENTS = {
 @pytest.fixture
 def alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Make a machine of its own: a project, no server, no key, no network; return the project."""
-    leave_pipeline(monkeypatch)
     for name in list(os.environ):
         if name.startswith(("POETRY_", "AEGIS_", "PIP_", "UV_", "TWINE_", "XDG_")):
             monkeypatch.delenv(name)

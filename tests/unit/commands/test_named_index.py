@@ -16,7 +16,6 @@ from poetry_aegis.errors import Unauthorized, UsageError
 from poetry_aegis.publish.repository import Repository
 from tests.support.commands import aegis
 from tests.support.distributions import make_wheel
-from tests.support.git import leave_pipeline
 from tests.support.poetry import make_library
 from tests.support.registry import USERS, RegistryServer, listed_files, running_registry, upload
 
@@ -45,7 +44,6 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
 @pytest.fixture
 def know(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Return what gives Poetry repositories, by their names, all with the user ada."""
-    leave_pipeline(monkeypatch)
     for name in list(os.environ):
         if name.startswith(("POETRY_", "AEGIS_")) or name == "PYPI_INDEX_URL":
             monkeypatch.delenv(name)

@@ -20,7 +20,7 @@ from poetry_aegis.release.lint_input import (
     read_unreleased,
 )
 from poetry_aegis.settings import Settings
-from tests.support.git import GitProject, clone, leave_pipeline
+from tests.support.git import GitProject, clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -284,7 +284,6 @@ def test_without_a_release_everything_is_unreleased(project: GitProject) -> None
 def test_a_shallow_clone_is_not_taken_for_all_of_a_range(
     project: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, depth: int
 ) -> None:
-    leave_pipeline(monkeypatch)
     for number in range(4):
         project.commit(f"feat: {number}")
     project.git("branch", "base", "HEAD~3")

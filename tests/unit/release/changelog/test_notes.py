@@ -17,7 +17,7 @@ from poetry_aegis.release.changelog.notes import find_notes, write_notes
 from poetry_aegis.release.changelog.text import read_text_file
 from poetry_aegis.settings import Settings
 from tests.golden.history import Script
-from tests.support.git import PYPROJECT, GitProject, clone, leave_pipeline
+from tests.support.git import PYPROJECT, GitProject, clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,7 +70,6 @@ def shallow_clone(tmp_path: Path) -> GitProject:
 def test_a_shallow_clone_is_not_taken_for_the_history(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_pipeline(monkeypatch)
     cut = shallow_clone(tmp_path)
     with pytest.raises(IncompleteHistory, match="shallow"):
         require_agreement(cut.pyproject, Settings())

@@ -14,7 +14,7 @@ from poetry_aegis.release.history.shallow import (
     require_whole_history,
 )
 from poetry_aegis.settings import Settings
-from tests.support.git import GitProject, clone, leave_pipeline
+from tests.support.git import GitProject, clone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -158,7 +158,6 @@ def test_a_remote_that_is_shallow_itself_is_no_help(
 def test_what_only_reads_is_refused_elsewhere(
     origin: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_pipeline(monkeypatch)
     cut = clone(origin, tmp_path / "cut", "--depth=1")
     with pytest.raises(IncompleteHistory, match="shallow") as caught:
         require_readable_history(GitRepository(cut.root), Settings())

@@ -15,7 +15,6 @@ from poetry_aegis.errors import NoServer, Unwell, UsageError
 from poetry_aegis.registry.people.users import Users
 from poetry_aegis.server.doctor.examination import CHECKS
 from tests.support.commands import Result, aegis
-from tests.support.git import leave_pipeline
 from tests.support.registry import CHEAP_ROUNDS
 
 if TYPE_CHECKING:
@@ -77,7 +76,6 @@ def test_in_a_pipe_each_check_is_one_line(server: ServerHome) -> None:
 def test_lines_fit_a_terminal_but_for_what_cannot_be_broken(
     server: ServerHome, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    leave_pipeline(monkeypatch)
     lines = on_terminal(90, "server", "doctor", "--home", str(server.root), "-v", "--no-ansi")
 
     assert any(line.startswith(" " * 20) for line in lines)
