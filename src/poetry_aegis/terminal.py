@@ -55,14 +55,14 @@ def width_of(output: Output) -> int | None:
 
 def fit(line: str, width: int) -> str:
     """Return *line* in lines of *width*, each after the first below the last column of it."""
-    if _columns(line) <= width:
+    if columns_of(line) <= width:
         return line
     margin = " " * _margin(line, width)
     first, *rest = _pieces(line)
     lines = [first]
     for piece in rest:
         longer = f"{lines[-1]} {piece}"
-        if _columns(longer) <= width:
+        if columns_of(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(f"{margin}{piece}")
@@ -83,14 +83,14 @@ def _pieces(line: str) -> list[str]:
 
 def _margin(line: str, width: int) -> int:
     """Return where the last column of *line* begins, if it is one of several and has room."""
-    gaps = [_columns(line[: found.end()]) for found in _COLUMN.finditer(line)]
+    gaps = [columns_of(line[: found.end()]) for found in _COLUMN.finditer(line)]
     if gaps and gaps[-1] <= width * 2 // 3:
         return gaps[-1]
     indent = len(line) - len(line.lstrip(" "))
     return indent + 2 if indent else 0
 
 
-def _columns(text: str) -> int:
+def columns_of(text: str) -> int:
     """Return how wide a terminal shows *text*."""
     shown = _TAG.sub("", text).replace("\\<", "<")
     return sum(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import ssl
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from poetry_aegis.registry.signers import load_trust
 from poetry_aegis.server.config import load_settings
 from poetry_aegis.server.home import ServerHome
 from tests.docs.pages import ROOT, Block, blocks
+from tests.support import nginx
 from tests.support.clients import run
 from tests.support.distributions import make_wheel
 from tests.support.needs import needs_program
@@ -36,20 +36,6 @@ TRUST = {"threshold"}
 ACCESS = {"users"}  # tests/docs/stage_registry.py makes a user of it
 STACK = {"web", "redis", "images", "engine"}
 PUB, RAE = ("pub", USERS["pub"][0]), ("rae", USERS["rae"][0])
-HTTP_BLOCK = """\
-daemon off;
-{user}
-pid {home}/pid;
-events {{}}
-http {{
-    client_body_temp_path {home}/body;
-    proxy_temp_path {home}/proxy;
-    fastcgi_temp_path {home}/fastcgi;
-    uwsgi_temp_path {home}/uwsgi;
-    scgi_temp_path {home}/scgi;
-    include {home}/aegis.conf;
-}}
-"""
 
 
 def keys(block: Block) -> set[str]:
@@ -111,8 +97,7 @@ def running_nginx(home: Path, data: Path, registry: str) -> Iterator[httpx.Clien
         assert on_page in configuration
         configuration = configuration.replace(on_page, ours)
     (home / "aegis.conf").write_text(configuration)
-    user = "user root;" if os.geteuid() == 0 else ""
-    (home / "nginx.conf").write_text(HTTP_BLOCK.format(user=user, home=home))
+    (home / "nginx.conf").write_text(nginx.configuration(home, f"include {home}/aegis.conf;"))
     process = subprocess.Popen(["nginx", "-e", "stderr", "-c", str(home / "nginx.conf")])
     trusted = ssl.create_default_context(cafile=str(home / "server.crt"))
     url = f"https://127.0.0.1:{port}"

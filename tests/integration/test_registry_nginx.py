@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import time
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import httpx
 
 from poetry_aegis.registry.state import follow
 from poetry_aegis.server.ports import find_free_port
+from tests.support import nginx
 from tests.support.distributions import make_wheel
 from tests.support.needs import needs_program
 from tests.support.registry import HTTP, PATIENCE, USERS, running_registry, upload
@@ -21,17 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 RAE = ("rae", USERS["rae"][0])
-CONFIGURATION = """\
-daemon off;
-{user}
-pid {home}/pid;
-events {{}}
-http {{
-    client_body_temp_path {home}/body;
-    proxy_temp_path {home}/proxy;
-    fastcgi_temp_path {home}/fastcgi;
-    uwsgi_temp_path {home}/uwsgi;
-    scgi_temp_path {home}/scgi;
+SERVER = """\
 {log_format}
     server {{
         listen 127.0.0.1:{port};
@@ -47,7 +37,6 @@ http {{
         location @registry {{ proxy_pass {registry}; }}
         location / {{ proxy_pass {registry}; }}
     }}
-}}
 """
 
 
@@ -55,18 +44,15 @@ http {{
 def running_nginx(home: Path, port: int, data: Path, registry: str) -> Iterator[str]:
     """Run nginx with the log format that the documentation of the follower gives."""
     documented = str(follow.__doc__).partition("::\n\n")[2].partition("\n\n")[0]
-    configuration = home / "nginx.conf"
-    configuration.write_text(
-        CONFIGURATION.format(
-            user="user root;" if os.geteuid() == 0 else "",
-            home=home,
-            port=port,
-            data=data,
-            registry=registry,
-            log_format=documented.replace("/var/log/nginx/aegis.log", f"{home}/aegis.log"),
-        )
+    server = SERVER.format(
+        port=port,
+        data=data,
+        registry=registry,
+        log_format=documented.replace("/var/log/nginx/aegis.log", f"{home}/aegis.log"),
     )
-    command = ["nginx", "-p", str(home), "-c", str(configuration), "-e", str(home / "error.log")]
+    written = home / "nginx.conf"
+    written.write_text(nginx.configuration(home, server))
+    command = ["nginx", "-p", str(home), "-c", str(written), "-e", str(home / "error.log")]
     process = subprocess.Popen(command)
     try:
         url = f"http://127.0.0.1:{port}"

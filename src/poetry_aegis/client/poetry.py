@@ -48,7 +48,7 @@ class Index:
     def warnings(self) -> tuple[str, ...]:
         """What someone who uses this address should know."""
         address = urlsplit(self.base_url)
-        if address.scheme == "https" or address.hostname in {"localhost", "127.0.0.1", "::1"}:
+        if address.scheme == "https" or is_local(self.base_url):
             return ()
         return (f"{self.base_url} is not encrypted: the password can be read on the way.",)
 
@@ -125,7 +125,9 @@ def connect(index: Index, authority: str | None) -> httpx.Client:
     import httpx
 
     # A loopback server is never behind the proxy that the environment names.
-    return httpx.Client(trust_env=not _is_local(index), timeout=TIMEOUT, verify=_trust(authority))
+    return httpx.Client(
+        trust_env=not is_local(index.base_url), timeout=TIMEOUT, verify=_trust(authority)
+    )
 
 
 def _speaks_http(index: Index) -> bool:
@@ -164,7 +166,7 @@ def _way_to(index: Index, failure: str, *, is_ours: bool) -> str:
             "Give the authority of its certificate with --ca FILE.\n"
             "Write the file on the server with: poetry aegis server ca --output FILE"
         )
-    if is_ours and _is_local(index):
+    if is_ours and is_local(index.base_url):
         return "Start the server with: poetry aegis server start"
     if index.base_url.startswith("https:"):
         return "Check the address, the network and the certificate."
@@ -229,8 +231,9 @@ def _base_of(url: str) -> str:
     return urlunsplit((address.scheme, address.netloc.lower(), f"{path}/", "", ""))
 
 
-def _is_local(index: Index) -> bool:
-    return urlsplit(index.base_url).hostname in {"localhost", "127.0.0.1", "::1"}
+def is_local(url: str) -> bool:
+    """Return whether *url* leads to this machine, without a network between."""
+    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}
 
 
 def _without_query(location: str) -> str:

@@ -11,7 +11,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from poetry_aegis.client import netrc
 from poetry_aegis.client.edits import read
-from poetry_aegis.client.poetry import JSON_PAGE
+from poetry_aegis.client.poetry import JSON_PAGE, is_local
 
 if TYPE_CHECKING:
     import ssl
@@ -78,7 +78,7 @@ def _look(used: Used) -> Seen:
     try:
         with (
             httpx.Client(
-                trust_env=not _is_local(url), timeout=TIMEOUT, verify=_trust(used)
+                trust_env=not is_local(url), timeout=TIMEOUT, verify=_trust(used)
             ) as client,
             client.stream(
                 "GET",
@@ -135,7 +135,3 @@ def _login(used: Used) -> tuple[str, str] | None:
     if used.login is not None:
         return used.login
     return netrc.login_for(read(netrc.location()), parts.hostname or "")
-
-
-def _is_local(url: str) -> bool:
-    return urlsplit(url).hostname in {"localhost", "127.0.0.1", "::1"}

@@ -85,13 +85,13 @@ def _of_servers() -> Places:
 
 def _of_others() -> Places:
     from poetry_aegis.ci.rendering import KINDS
-    from poetry_aegis.commands.client_setup import _ALL, _TOOLS
+    from poetry_aegis.commands.client_report import ALL_TOOLS, TOOLS
     from poetry_aegis.completion import SHELLS
     from poetry_aegis.settings import Priority
 
     return {
         "aegis ci init kind": KINDS,
-        "aegis client setup tool": (*_TOOLS, _ALL),
+        "aegis client setup tool": (*TOOLS, ALL_TOOLS),
         "aegis client source --priority": get_args(Priority),
         "aegis completions shell": tuple(SHELLS),
     }

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from poetry_aegis.client.poetry import Index
     from poetry_aegis.client.setup import Plan
 
+TOOLS = ("poetry", "pip", "uv", "twine", "hosts")
+ALL_TOOLS = "all"
+
 
 class Seen(NamedTuple):
     """What was found out after a setup; *may_publish* is ``None`` where it is not known."""

@@ -8,7 +8,7 @@ from cleo.helpers import argument, option
 
 from poetry_aegis.commands.base import DRY_RUN, JSON, plain
 from poetry_aegis.commands.client_base import CA, NAME, PROFILE, REPLACE, URL, USERNAME
-from poetry_aegis.commands.client_report import Seen
+from poetry_aegis.commands.client_report import ALL_TOOLS, TOOLS, Seen
 from poetry_aegis.commands.client_undo import SetupUndo
 from poetry_aegis.commands.server_base import HOME, PASSWORD_STDIN
 
@@ -23,9 +23,6 @@ if TYPE_CHECKING:
     from poetry_aegis.client.setup import Login, Plan
     from poetry_aegis.client.target import Target
 
-_TOOLS = ("poetry", "pip", "uv", "twine", "hosts")
-_ALL = "all"
-
 
 class ClientSetupCommand(SetupUndo):
     """Sets clients up for the index, or takes it back."""
@@ -34,7 +31,10 @@ class ClientSetupCommand(SetupUndo):
     description = "Sets clients up for the index."
     arguments: ClassVar[list[Argument]] = [
         argument(
-            "tool", "poetry, pip, uv, twine, hosts, or all of them.", optional=True, default=_ALL
+            "tool",
+            "poetry, pip, uv, twine, hosts, or all of them.",
+            optional=True,
+            default=ALL_TOOLS,
         )
     ]
     options: ClassVar[list[Option]] = [
@@ -115,12 +115,12 @@ takes out our own lines and says so. Each profile is taken back by itself.
         from poetry_aegis.errors import UsageError
 
         asked = self.argument("tool")
-        if asked not in {*_TOOLS, _ALL}:
+        if asked not in {*TOOLS, ALL_TOOLS}:
             raise UsageError(
                 f"{asked[:80]!a} is no client that can be set up.",
-                hint=f"One of: {', '.join([*_TOOLS, _ALL])}.",
+                hint=f"One of: {', '.join([*TOOLS, ALL_TOOLS])}.",
             )
-        return _TOOLS if asked == _ALL else (asked,)
+        return TOOLS if asked == ALL_TOOLS else (asked,)
 
     # Set up
 
@@ -166,7 +166,7 @@ takes out our own lines and says so. Each profile is taken back by itself.
         from poetry_aegis.client import hosts, setup
         from poetry_aegis.errors import UsageError
 
-        if self.argument("tool") == _ALL and not self.option("address"):
+        if self.argument("tool") == ALL_TOOLS and not self.option("address"):
             return  # Nobody has said that the name leads nowhere.
         host, address = self._named_host(index)
         hosts.require_name(host)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.commands.client_report import SetupReport
+from poetry_aegis.commands.client_report import ALL_TOOLS, SetupReport
 
 if TYPE_CHECKING:
     from poetry_aegis.client.setup import Plan
@@ -62,6 +62,6 @@ class SetupUndo(SetupReport):
         from poetry_aegis.client.setup import DEFAULT_PROFILE
 
         asked = self.argument("tool")
-        tool = "" if asked == "all" else f" {asked}"
+        tool = "" if asked == ALL_TOOLS else f" {asked}"
         named = "" if profile == DEFAULT_PROFILE else f" --profile {profile}"
         return f"poetry aegis client setup{tool}{named} --undo"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from cleo.io.inputs.argument import Argument
 from cleo.io.inputs.definition import Definition
 from cleo.io.inputs.option import Option
 
+from poetry_aegis.terminal import columns_of
+
 COLUMNS = 80
-_TAG = re.compile(r"</?(?:[a-z][a-z0-9]*)?>")
 _MARGIN = 4  # two spaces before the names, two after them
 _REPEATABLE = " (multiple values allowed)"  # cleo's own words, behind a description
 
@@ -34,11 +33,11 @@ def wrapped(text: str, width: int, *, behind: str = "") -> str:
     lines = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".lstrip()
-        if _shown(longer) > width and lines[-1]:
+        if columns_of(longer) > width and lines[-1]:
             lines.append(word)
         else:
             lines[-1] = longer
-    if behind and _shown(lines[-1]) + len(behind) > width:
+    if behind and columns_of(lines[-1]) + len(behind) > width:
         before, _, word = lines.pop().rpartition(" ")
         lines += [before, word] if before else [word]
     return "\n".join(lines)
@@ -79,7 +78,3 @@ def _width_of(option: Option) -> int:
     if option.accepts_value():
         value = name + (1 if option.requires_value() else 3)
     return max(len(option.shortcut or ""), 1) + len("-, --") + name + value
-
-
-def _shown(text: str) -> int:
-    return len(_TAG.sub("", text))

@@ -5,12 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from poetry_aegis.completion.words import (
-    LATER,
-    ROOT,
+    blanks,
     cases,
-    files,
-    paths,
-    taking,
     texts,
     words_below,
 )
@@ -30,12 +26,8 @@ def script(entries: Sequence[Entry]) -> str:
         for entry in entries
     )
     return _SCRIPT % {
-        "root": ROOT,
-        "later": LATER,
+        **blanks(entries),
         "commands": commands,
-        "paths": paths(entries),
-        "taking": taking(entries),
-        "files": files(entries),
         "choices": cases(entries, "        %(places)s) found='%(values)s' ;;"),
     }
 

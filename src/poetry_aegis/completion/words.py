@@ -126,6 +126,17 @@ def line(text: str) -> str:
     return " ".join(re.sub(r"</?[a-z0-9]*>", "", text).split())
 
 
+def blanks(entries: Sequence[Entry]) -> dict[str, str]:
+    """Return what goes into each script that goes through a command line word by word."""
+    return {
+        "root": ROOT,
+        "later": LATER,
+        "paths": paths(entries),
+        "taking": taking(entries),
+        "files": files(entries),
+    }
+
+
 def cases(entries: Sequence[Entry], template: str) -> str:
     """Return *template*, a case of the shell's, for all `choices`."""
     return "\n".join(

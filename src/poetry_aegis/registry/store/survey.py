@@ -11,7 +11,7 @@ from poetry_aegis.registry.errors import BadUpload
 from poetry_aegis.registry.locks import exclusive
 from poetry_aegis.registry.names import is_normalized, parse_file_name
 from poetry_aegis.registry.store.listing import parse_listing
-from poetry_aegis.registry.store.pages import HTML_PAGE, JSON_PAGE, render_html, render_json
+from poetry_aegis.registry.store.pages import HTML_PAGE, JSON_PAGE, render_html, render_json, shows
 from poetry_aegis.registry.store.reindex import distribution_files, is_unchanged
 from poetry_aegis.registry.store.report import Report
 
@@ -43,11 +43,7 @@ def reindex_all(store: Store, progress: Progress) -> Report:
 def _brought_up_to_date(store: Store, project: str) -> Report:
     try:
         files = distribution_files(store.data.project_files(project))
-        if (
-            store.is_stale(project)
-            or not _is_listed(store, project, files)
-            or _check_pages(store, store.listing(project)).changed
-        ):
+        if store.is_stale(project) or not _is_listed(store, project, files):
             return replace(store.reindex(project).report, projects=0)
         return Report(files=len(files))
     except OSError as error:  # The other projects are not to suffer from it.
@@ -71,16 +67,20 @@ def check_project(store: Store, project: str) -> Report:
 
 
 def _is_listed(store: Store, project: str, files: Sequence[Path]) -> bool:
-    """Tell whether the page of a project can be read, and tells of these *files*, as they are."""
-    page = store.data.project_pages(project) / JSON_PAGE
+    """Tell whether a project's pages tell of these *files*, as they are, and in today's words."""
+    pages = store.data.project_pages(project)
+    page = pages / JSON_PAGE
     try:
         parse_listing(page.read_bytes())
         listing = store.listing(project)
+        written = shows(pages, listing)
     except (OSError, ValueError):
         return False
     listed = {file.file_name: file for file in listing.files}
-    return listed.keys() == {path.name for path in files} and all(
-        is_unchanged(path, listed[path.name], page) for path in files
+    return (
+        written
+        and listed.keys() == {path.name for path in files}
+        and all(is_unchanged(path, listed[path.name], page) for path in files)
     )
 
 
