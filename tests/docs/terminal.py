@@ -36,7 +36,7 @@ BEGIN = (
 )
 NEW_PASSWORD = re.compile(r"Password for (?P<user>\w+) \(empty: generate one\): $")
 PASSWORD = re.compile(r"Password of (?P<user>\w+)(?: on \w+)?: $")
-AGREED = re.compile(r"(?:\[y/N\]|\(yes/no\) \[no\]) $")
+AGREED = re.compile(r"\[y/N\] $")
 PASSPHRASE = re.compile(r"(?:[Pp]assphrase[^\n]*|The same again): $")
 A_PASSPHRASE = "correct horse battery staple"
 GENERATED = re.compile(r"^ *password +(?P<password>\S+) +\(shown only this once\)", re.MULTILINE)

@@ -37,10 +37,12 @@ def test_the_downloads_are_told(poetry: PoetryHome, state: State, tmp_path: Path
     state.downloads.flush()
 
     told = poetry.run("aegis", "server", "stats", "Demo", "--days", "7", cwd=tmp_path)
+    today = poetry.run("aegis", "server", "stats", "--days", "1", cwd=tmp_path)
     listed = poetry.run("aegis", "server", "stats", "--json", cwd=tmp_path)
 
     assert told.returncode == 0, told.stderr
     assert "demo, the last 7 days: 3 downloads, 3.0 KiB." in told.stdout
+    assert today.stdout.startswith("Downloads of today, the most first:\n")
     for word in ("1.0.0", "poetry", "3.11"):
         assert word in told.stdout
     projects = [{"project": "demo", "downloads": 3, "bytes": 3072}]

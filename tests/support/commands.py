@@ -29,6 +29,13 @@ class Result:
         return found
 
 
+class Terminal(io.StringIO):
+    """Standard input with a person at it, who types what is in it."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 def aegis(*arguments: str) -> Result:
     """Run ``poetry aegis ARGUMENTS``, with the plugin loaded as Poetry loads it."""
     out, err = io.StringIO(), io.StringIO()

@@ -105,18 +105,6 @@ class AegisCommand(Command):
 
     # Output
 
-    def read_jobs(self) -> int | None:
-        """Return what ``--jobs`` says, ``None`` where it is not given. Raises `UsageError`."""
-        from poetry_aegis.errors import UsageError
-        from poetry_aegis.settings import MOST_JOBS
-
-        asked = self.option("jobs")
-        if asked is None:
-            return None
-        if not (asked.isascii() and asked.isdigit() and 1 <= int(asked[:9]) <= MOST_JOBS):
-            raise UsageError(f"--jobs is a number from 1 to {MOST_JOBS}.")
-        return int(asked)
-
     @property
     def wants_json(self) -> bool:
         """Whether this run prints JSON, so that standard output must hold nothing else."""
@@ -215,6 +203,33 @@ class AegisCommand(Command):
             self.say_aside(plain(note))
 
     # Input
+
+    def number_option(self, name: str, *, most: int) -> int:
+        """Return the value of an option, a number from 1 to *most*. Raises `UsageError`."""
+        from poetry_aegis.errors import UsageError
+
+        asked = str(self.option(name))
+        if asked.isascii() and asked.isdigit() and len(asked) < 20 and 1 <= int(asked) <= most:
+            return int(asked)
+        raise UsageError(f"--{name} {asked} is not a number from 1 to {most}.")
+
+    def read_jobs(self) -> int | None:
+        """Return what ``--jobs`` says, ``None`` where it is not given. Raises `UsageError`."""
+        from poetry_aegis.settings import MOST_JOBS
+
+        given = self.option("jobs") is not None
+        return self.number_option("jobs", most=MOST_JOBS) if given else None
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether somebody reads a question and answers it."""
+        return self.io.is_interactive() and not self.wants_json
+
+    def agrees(self, question: str) -> bool:
+        """Ask *question* on standard error, and return whether the answer is yes."""
+        # Not cleo's question, which is put for ever where the input has ended.
+        self.io.write_error(f"{question} [y/N] ")
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
 
     def read_secret(self, question: str, *, from_stdin: bool) -> str | None:
         """Return a password: a line of standard input, or an answer typed unseen.

@@ -170,8 +170,7 @@ class ClientCommand(ServerCommand):
         replaced = [item for plan in plans for item in plan.logins]
         if not replaced or self.option("replace-login"):
             return
-        can_ask = self.io.is_interactive() and not self.wants_json
-        if can_ask and self.confirm("Replace what is another user's?", default=False):
+        if self.can_ask and self.agrees("Replace what is another user's?"):
             return
         told = ", and ".join(dict.fromkeys(map(str, replaced)))
         raise UsageError(

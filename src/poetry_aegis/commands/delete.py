@@ -110,20 +110,16 @@ class DeleteCommand(IndexCommand):
 
     def _ask(self, files: tuple[FileOnIndex, ...]) -> None:
         """Return if the files may go. Raises `UsageError` where nobody says so."""
-        import sys
-
         from poetry_aegis.errors import UsageError
 
         if self.option("yes"):
             return
-        if self.wants_json or not self.io.is_interactive():
+        if not self.can_ask:
             raise UsageError(
                 "Nobody can be asked here whether to delete that for good.",
                 hint="Add --yes to delete it, or --dry-run to only look.",
             )
-        # Not cleo's question, which is put for ever where the input has ended.
-        self.io.write_error(f"Delete {count(len(files), 'file')} for good? [y/N] ")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if not self.agrees(f"Delete {count(len(files), 'file')} for good?"):
             raise UsageError("Nothing was deleted.")
 
     def _delete(self, index: Administration, project: ProjectOnIndex, release: Release) -> Outcome:

@@ -78,21 +78,17 @@ It is asked on a terminal; elsewhere <c1>--yes</c1> is needed.
 
     def _ask(self, key: StoredKey) -> None:
         """Return if the key may go. Raises `UsageError` where nobody says so."""
-        import sys
-
         from poetry_aegis.errors import UsageError
 
         if self.option("yes"):
             return
-        if self.wants_json or not self.io.is_interactive():
+        if not self.can_ask:
             raise UsageError(
                 f"Nobody can be asked here whether to remove the key {key.name}.",
                 hint="Add --yes to remove it, or --dry-run to only look.",
             )
-        # Not cleo's question, which is put for ever where the input has ended.
         what = "the entry" if key.uri else "the private key for good"
-        self.io.write_error(f"Remove {what}? [y/N] ")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if not self.agrees(f"Remove {what}?"):
             raise UsageError("Nothing was removed.")
 
     def _tell(self, key: StoredKey) -> None:

@@ -99,17 +99,14 @@ with <c1>--yes</c1>, or after a question on a terminal.
 
     def _may_overwrite(self, changes: Sequence[Change]) -> bool:
         """Return whether files that were edited by hand may be lost; ask where that can be done."""
-        import sys
-
         from poetry_aegis.errors import UsageError
 
         edited = [str(change.path) for change in changes if change.kind == _EDITED]
         if self.option("yes") or not edited:
             return bool(self.option("yes"))
-        if self.wants_json or not self.io.is_interactive():
+        if not self.can_ask:
             return False
-        self.io.write_error(f"Lose what was edited by hand in {plain(', '.join(edited))}? [y/N] ")
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        if not self.agrees(f"Lose what was edited by hand in {plain(', '.join(edited))}?"):
             raise UsageError("Nothing was changed.")
         return True
 

@@ -52,7 +52,7 @@ folder of its own.
 <b>Examples:</b>
   <c1>poetry aegis server backup</c1>
   <c1>poetry aegis server backup --output /mnt/backups --keep 30</c1>
-  <c1>poetry aegis server backup verify backups/backup-20260131-031700.tar.gz</c1>
+  <c1>poetry aegis server backup verify backup-20260131-031700.tar.gz</c1>
   <c1>poetry aegis server backup --schedule systemd</c1>"""
 
     def perform(self) -> int:

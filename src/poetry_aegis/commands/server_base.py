@@ -10,6 +10,7 @@ from poetry_aegis.commands.base import AegisCommand, plain
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from poetry_aegis.server.config import ServerSettings
     from poetry_aegis.server.drivers.interface import Driver
@@ -54,6 +55,21 @@ class ServerCommand(AegisCommand):
 
         return driver_of(self.home, self.settings)
 
+    def find_backup(self, named: str) -> Path:
+        """Return the file *named*, or the backup of that name in the server's own folder."""
+        from pathlib import Path
+
+        from poetry_aegis.errors import AegisError
+
+        path = Path(named).expanduser().absolute()
+        if path.exists() or Path(named).name != named:
+            return path
+        try:
+            kept = self.home.root / self.settings.backup.folder / named
+        except AegisError:
+            return path  # A copy is read anywhere, also where no server is.
+        return kept if kept.is_file() else path
+
     def warn(self, sentences: Iterable[str]) -> None:
         """Write warnings to standard error."""
         for sentence in sentences:
@@ -65,15 +81,6 @@ class ServerCommand(AegisCommand):
         width = max((len(name) for name, _ in rows), default=0) + 2
         for name, value in rows:
             self.say(f"  <c1>{plain(name)}</c1>{' ' * (width - len(name))}{plain(value)}")
-
-    def number_option(self, name: str, *, most: int) -> int:
-        """Return the value of an option, a number from 1 to *most*. Raises `UsageError`."""
-        from poetry_aegis.errors import UsageError
-
-        asked = str(self.option(name))
-        if asked.isascii() and asked.isdigit() and len(asked) < 20 and 1 <= int(asked) <= most:
-            return int(asked)
-        raise UsageError(f"--{name} {asked} is not a number from 1 to {most}.")
 
     def new_password(self, user: str) -> str | None:
         """Return the password to set for *user*; ``None`` where one is to be generated.

@@ -59,7 +59,7 @@ certificates and server.toml stay: a backup can be restored.
 
         if self.option("yes"):
             return
-        if self.wants_json or not self.io.is_interactive():
+        if not self.can_ask:
             raise UsageError(
                 "Nobody can be asked here whether to remove the server.", hint="Add --yes to do it."
             )
@@ -71,7 +71,6 @@ certificates and server.toml stay: a backup can be restored.
             )
             agreed = sys.stdin.readline().strip() == "delete"
         else:
-            self.io.write_error(f"Remove the containers and volumes of {where}? [y/N] ")
-            agreed = sys.stdin.readline().strip().lower() in ("y", "yes")
+            agreed = self.agrees(f"Remove the containers and volumes of {where}?")
         if not agreed:
             raise UsageError("Nothing was removed.")

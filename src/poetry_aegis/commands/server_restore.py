@@ -25,7 +25,11 @@ class ServerRestoreCommand(ServerCommand):
     name = "aegis server restore"
     description = "Puts the index back to a backup."
     arguments: ClassVar[list[Argument]] = [
-        argument("file", "The backup; without it an interrupted restore is ended.", optional=True)
+        argument(
+            "file",
+            "A file, or the name of a backup; without it an interrupted restore ends.",
+            optional=True,
+        )
     ]
     options: ClassVar[list[Option]] = [
         DRY_RUN,
@@ -79,14 +83,12 @@ to end it."""
         return 0
 
     def _order(self) -> RestoreOrder | None:
-        from pathlib import Path
-
         from poetry_aegis.server.backup.restoring import RestoreOrder
 
         if not self.argument("file"):
             return None
         return RestoreOrder(
-            Path(self.argument("file")).expanduser().absolute(),
+            self.find_backup(self.argument("file")),
             replace_settings=bool(self.option("settings")),
             keep_old=bool(self.option("keep-old")),
         )
@@ -98,7 +100,7 @@ to end it."""
         if self.option("yes") or not self.home.auth.is_dir():
             return
         question = f"Replace the index in {plain(str(self.home.root))}?"
-        if not self.io.is_interactive() or not self.confirm(question, default=False):
+        if not (self.can_ask and self.agrees(question)):
             raise UsageError(
                 f"The index in {self.home.root} was left as it is.",
                 hint="Add --yes to replace it, or --dry-run to check the backup.",

@@ -58,10 +58,10 @@ already. Which client and which Python is what the client says.
         if self.wants_json:
             self.print_json({"days": days, "projects": _documents("project", projects)})
         elif projects:
-            self.say(f"Downloads of the last {days} days, the most first:")
+            self.say(f"Downloads of {_last(days)}, the most first:")
             self._say_counts(projects)
         else:
-            self.say(f"Nothing was downloaded in the last {days} days.")
+            self.say(f"Downloads of {_last(days)}: none.")
         return 0
 
     def _show_project(self, project: str, days: int) -> int:
@@ -73,7 +73,7 @@ already. Which client and which Python is what the client says.
             self.print_json({**_document("project", found.total), "days": days, "by": by})
             return 0
         name, downloads, size = found.total
-        self.say(f"{plain(name)}, the last {days} days: {_told(downloads, size)}.")
+        self.say(f"{plain(name)}, {_last(days)}: {_told(downloads, size)}.")
         for kind in _SHOWN if downloads else ():
             self.say(f"\nby {kind}:")
             self._say_counts(found.by[kind][:_MOST])
@@ -81,6 +81,10 @@ already. Which client and which Python is what the client says.
 
     def _say_counts(self, counts: Sequence[Count]) -> None:
         self.say_table([(name, _told(downloads, size)) for name, downloads, size in counts])
+
+
+def _last(days: int) -> str:
+    return "today" if days == 1 else f"the last {days} days"
 
 
 def _told(downloads: int, size: int) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import sys
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from poetry_aegis.errors import Forbidden, PublishError, Unauthorized, UsageError
-from tests.support.commands import aegis
+from tests.support.commands import Terminal, aegis
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.faulty import faulty_index
 from tests.support.git import PYPROJECT, make_project
@@ -20,13 +19,6 @@ from tests.support.registry import USERS, RegistryServer, listed_files, running_
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-
-class Terminal(io.StringIO):
-    """Standard input with a person at it."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(scope="module")

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from poetry_aegis.errors import BackupError, NoServer, UsageError
 from tests.support.backups import make_server, put, tree
-from tests.support.commands import aegis
+from tests.support.commands import Terminal, aegis
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from poetry_aegis.server.home import ServerHome
 
 
@@ -52,6 +51,33 @@ def test_a_backup_is_taken_verified_and_restored(home: ServerHome, tmp_path: Pat
     assert "Swapping the data.\n" in restored.out
     assert re.search(r"what it was at \d{4}-\d\d-\d\d \d\d:\d\d UTC: ", restored.out)
     assert tree(home) == before
+
+
+def test_a_backup_is_found_by_its_name(home: ServerHome, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = ("--home", str(home.root))
+    aegis("server", "backup", *where)
+    (archive,) = (home.root / "backups").iterdir()
+    for command in (["backup", "verify"], ["restore", "--dry-run"]):
+        assert aegis("server", *command, archive.name, *where).code == 0, command
+        missing = aegis("server", *command, "backup-20200101-000000.tar.gz", *where)
+        assert missing.code == BackupError.exit_code
+        assert str(Path.cwd() / "backup-20200101-000000.tar.gz") in missing.err
+
+    monkeypatch.chdir(archive.parent)
+    assert aegis("server", "backup", "verify", archive.name, "--home", "/nowhere").code == 0
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 2), ("\n", 2), ("", 2)])
+def test_on_a_terminal_it_is_asked(
+    home: ServerHome, monkeypatch: pytest.MonkeyPatch, answer: str, code: int
+) -> None:
+    where = ("--home", str(home.root))
+    aegis("server", "backup", *where)
+    (archive,) = (home.root / "backups").iterdir()
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    result = aegis("server", "restore", archive.name, *where)
+    assert f"Replace the index in {home.root}? [y/N] " in result.err
+    assert result.code == code, result.err
 
 
 def test_an_empty_home_needs_no_consent(home: ServerHome, tmp_path: Path) -> None:

@@ -24,7 +24,7 @@ from poetry_aegis.settings import load_settings
 from poetry_aegis.signing.keystore import HOME_VARIABLE, KeyStore
 from poetry_aegis.signing.signers import open_key
 from poetry_aegis.signing.team import load_trust
-from tests.support.commands import aegis
+from tests.support.commands import Terminal, aegis
 from tests.support.signing import open_quickly
 
 if TYPE_CHECKING:
@@ -35,13 +35,6 @@ if TYPE_CHECKING:
 
 PASSPHRASE = "correct horse battery"
 NEW = "staple and another horse"
-
-
-class Terminal(io.StringIO):
-    """Standard input with a person at it."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture(autouse=True)
