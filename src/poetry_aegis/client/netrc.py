@@ -54,6 +54,11 @@ def work(host: str, login: Login) -> Work:
     notes = []
     if known is not None and known[0] == login.username and known[1] != login.password:
         notes.append(f"{path} had another password for {host}; --undo brings it back.")
+    if _spelled(login.password) != login.password:
+        notes.append(
+            "With Python 3.10 pip cannot read this password in .netrc, for it needs quotes there; "
+            "a token of the index needs none."
+        )
 
     def change(content: bytes | None) -> bytes:
         return with_login(content, host, login.username, login.password)

@@ -261,7 +261,7 @@ def test_whatever_a_commit_says_stays_one_line_without_html(text: str) -> None:
     assert len(lines_of(escaped)) <= 1
     assert len(escaped.splitlines()) <= 1
     assert not re.search(r"(?<!\\)(\\\\)*<", outside)
-    assert not re.search(r"\]\((?!https?://)", outside)
+    assert not re.search(r"(?<!\\)(\\\\)*\]\((?!https?://)", outside)
 
 
 @given(HOSTILE, HOSTILE)
