@@ -12,10 +12,11 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
 from poetry_aegis.registry.errors import UsersError
+from poetry_aegis.registry.times import parse_moment
 
 if TYPE_CHECKING:
     from poetry_aegis.registry.people.access import TokenEntry
@@ -99,13 +100,7 @@ def _moment(text: str, now: datetime) -> datetime | None:
     try:
         if match := _LIFETIME.fullmatch(text):
             return now + timedelta(days=int(match[1]) * _DAYS[match[2].lower()])
-        if len(text) == len("2027-01-31"):
-            day = date.fromisoformat(text)
-            return datetime(day.year, day.month, day.day, tzinfo=timezone.utc)
-        # Python 3.10 does not read the Z that ISO 8601 writes for UTC.
-        parsed = datetime.fromisoformat(f"{text[:-1]}+00:00" if text.endswith("Z") else text)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=timezone.utc)).astimezone(
-            timezone.utc
-        )
+        moment = parse_moment(text)
+        return moment.astimezone(timezone.utc) if moment else None
     except (ValueError, OverflowError):
         return None

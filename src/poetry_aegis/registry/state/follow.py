@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
 from functools import partial
 from glob import escape
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -34,6 +33,7 @@ from urllib.parse import unquote
 
 from poetry_aegis.registry.metrics import WebCounts
 from poetry_aegis.registry.state.downloads import Tally, day_of, kind_of
+from poetry_aegis.registry.times import parse_moment
 
 if TYPE_CHECKING:
     import sqlite3
@@ -185,11 +185,8 @@ def _seconds_of(entry: dict[str, Any]) -> float | None:
 def _moment(written: object) -> float:
     """Return seconds since 1970. Raises ``ValueError``."""
     text = str(written)
-    moment = (
-        datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
-        if "T" in text
-        else float(text)
-    )
-    if not 0 <= moment < _LATEST:
+    moment = parse_moment(text) if "T" in text else None
+    seconds = moment.timestamp() if moment else float(text)
+    if not 0 <= seconds < _LATEST:
         raise ValueError(f"{text!r} is no time of a request")
-    return moment
+    return seconds

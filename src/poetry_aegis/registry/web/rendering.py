@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from poetry_aegis.registry.times import parse_moment
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date
 
     from jinja2 import Environment
 
@@ -83,20 +85,13 @@ def _environment() -> Environment:
 
 def _day(when: str | date) -> str:
     """Return ``23 Nov 2026``, whatever language the process speaks."""
-    moment = _parsed(when) if isinstance(when, str) else when
+    moment = parse_moment(when) if isinstance(when, str) else when
     return f"{moment.day} {_MONTHS[moment.month - 1]} {moment.year}" if moment else ""
 
 
 def _moment(when: str) -> str:
-    moment = _parsed(when)
+    moment = parse_moment(when)
     return f"{_day(moment)}, {moment:%H:%M:%S}" if moment else when
-
-
-def _parsed(when: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(when.replace("Z", "+00:00"))
-    except ValueError:
-        return None
 
 
 def _size(count: int) -> str:

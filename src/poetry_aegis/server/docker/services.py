@@ -6,9 +6,9 @@ import json
 import re
 import time
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from poetry_aegis.registry.times import parse_moment
 from poetry_aegis.server.docker.client import harmless
 
 if TYPE_CHECKING:
@@ -193,14 +193,9 @@ def _first_line(text: str) -> str:
 
 
 def _seconds_since(moment: str) -> float | None:
-    """Return how long ago *moment* was; Docker writes nanoseconds, and Z for UTC."""
-    text = re.sub(r"(\.\d{1,6})\d*", r"\1", moment).replace("Z", "+00:00")
-    # Python 3.10 reads fractions of three and six digits only.
-    text = re.sub(r"\.(\d{1,6})", lambda found: f".{found[1]:0<6}", text)
-    try:
-        return max(0.0, time.time() - datetime.fromisoformat(text).timestamp())
-    except ValueError:
-        return None
+    """Return how long ago *moment* was."""
+    parsed = parse_moment(moment)
+    return max(0.0, time.time() - parsed.timestamp()) if parsed else None
 
 
 def _table(value: object) -> dict[str, Any]:
