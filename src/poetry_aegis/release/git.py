@@ -100,7 +100,7 @@ class Upstream:
     @property
     def label(self) -> str:
         """The remote as it may be shown: a URL without the token that is in it."""
-        return re.sub(r"(?<=://)[^/@]*@", "", self.remote)
+        return re.sub(r"(?<=://)[^/]*@", "", self.remote)
 
 
 class GitRepository:
