@@ -23,7 +23,7 @@ from tests.support.store import add, assert_page_tells_the_truth, everything, pa
 from tests.unit.registry.signed import Person, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from poetry_aegis.registry.data import DataDirectory
@@ -171,6 +171,18 @@ def test_no_crash_leaves_a_signed_file_without_its_signatures(
     assert reopened.check().is_clean
 
 
+def one_by_one(
+    write: Callable[[Path, bytes], None],
+) -> Callable[[Path, Mapping[str, bytes]], None]:
+    """Return what writes several files as *write* does one."""
+
+    def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+        for name, content in contents.items():
+            write(folder / name, content)
+
+    return write_all
+
+
 def crash_before(
     patch: pytest.MonkeyPatch, step: str, failure: BaseException | None = None
 ) -> None:
@@ -182,10 +194,6 @@ def crash_before(
             raise failure
         write_bytes(path, content)
 
-    def write_all_or_crash(folder: Path, contents: Mapping[str, bytes]) -> None:
-        for name, content in contents.items():
-            write_or_crash(folder / name, content)
-
     def fsync_or_crash(folder: Path) -> None:
         if step == "file" and (folder / WHEEL).exists():
             raise failure
@@ -196,7 +204,7 @@ def crash_before(
         raise failure
 
     patch.setattr(files_module, "write_bytes", write_or_crash)
-    patch.setattr(files_module, "write_all", write_all_or_crash)
+    patch.setattr(files_module, "write_all", one_by_one(write_or_crash))
     patch.setattr(files_module, "fsync_directory", fsync_or_crash)
     if step in ("write_project_page", "the marker goes"):
         patch.setattr(store_module, "write_project_page", crash)
@@ -220,12 +228,7 @@ def test_a_signed_file_that_finds_no_space_leaves_nothing(
 
 @pytest.mark.parametrize(("people", "failing"), [([], 1), ([BOB], 1), ([BOB], 2)])
 def test_an_overwrite_that_finds_no_space_leaves_the_old_file_signed(
-    store: Store,
-    data: DataDirectory,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    people: list[Person],
-    failing: int,
+    store: Store, data: DataDirectory, tmp_path: Path, people: list[Person], failing: int
 ) -> None:
     wheel = make_wheel(tmp_path)
     add(store, wheel, provenance=by(wheel, ADA))
@@ -238,7 +241,7 @@ def test_an_overwrite_that_finds_no_space_leaves_the_old_file_signed(
             raise OSError(errno.ENOSPC, "No space left on device")
         make_durable(stream)
 
-    with monkeypatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch:
         patch.setattr("poetry_aegis.atomic.make_durable", full)
         with pytest.raises(OSError, match="No space left"):
             add(store, other, Overwriting.ALLOWED, by(other, *people) if people else None)
