@@ -618,9 +618,10 @@ def test_a_deletion_that_was_cut_off_is_ended_by_the_next(
     def killed(_path: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr("poetry_aegis.server.drivers.removal.shutil.rmtree", killed)
-        delete_data(driver.home)
+        with pytest.raises(KeyboardInterrupt):
+            delete_data(driver.home)
     assert delete_data(driver.home)
     assert [path.name for path in driver.home.root.glob("data*")] == []
     assert not delete_data(driver.home)
