@@ -20,7 +20,18 @@ __all__ = ["alone"]  # a fixture
 
 SOURCES = Path(poetry_aegis.__file__).parent
 OF_OS = {
-    *("chown", "chroot", "fchmod", "fchown", "fork", "geteuid", "getgid", "getegid", "getgroups"),
+    *(
+        "chown",
+        "chroot",
+        "fchmod",
+        "fchown",
+        "fork",
+        "fwalk",
+        "geteuid",
+        "getgid",
+        "getegid",
+        "getgroups",
+    ),
     *("getloadavg", "getpgid", "getpgrp", "getuid", "getxattr", "killpg", "lchown", "mkfifo"),
     *("mknod", "nice", "posix_fadvise", "pread", "preadv", "pwrite", "sendfile", "setsid"),
     *("setuid", "setgid", "statvfs", "sync", "uname", "wait", "waitpid", "O_DIRECTORY"),
@@ -41,7 +52,7 @@ KNOWN = {
     "server/doctor/context.py": {"getxattr", "resource", "statvfs"},
     "server/doctor/files.py": {"geteuid", "getgid", "getuid"},
     "server/drivers/preflight.py": {"geteuid"},
-    "server/stack/owner.py": {"chown", "geteuid", "getgid", "getuid"},
+    "server/stack/owner.py": {"chown", "fwalk", "geteuid", "getgid", "getuid"},
 }
 
 

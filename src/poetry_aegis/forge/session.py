@@ -137,12 +137,13 @@ class Session:
                 with self._client.stream(
                     "GET", url, headers={"Accept-Encoding": "identity", **own}
                 ) as response:
-                    if response.is_redirect:
-                        url = urljoin(url, response.headers["location"])
-                        continue
-                    return _digest(response, size, self.server)
+                    if not response.has_redirect_location:
+                        return _digest(response, size, self.server)
+                    url = urljoin(url, response.headers["location"])
             except _BROKEN as error:
                 raise self._failure(error) from error
+            except ValueError:  # A location that is no address.
+                return None
         return None
 
     def _failure(self, error: Exception) -> ForgeError | Setback:

@@ -119,7 +119,14 @@ def parse_page(answer: Answer) -> dict[str, IndexedFile]:
     try:
         files = _from_json(answer) if "json" in kind else _from_html(answer)
         return {file.filename: file for file in files}
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except (
+        AssertionError,  # of the parser of HTML
+        AttributeError,
+        KeyError,
+        TypeError,
+        ValueError,
+        RecursionError,
+    ) as error:
         raise PublishError(
             f"{answer.url} answers, but not as a Python package index does.",
             hint="Publish without reading the index back: poetry aegis publish --no-verify",

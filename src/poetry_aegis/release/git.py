@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 from subprocess import DEVNULL, PIPE, Popen
@@ -100,7 +101,7 @@ class Upstream:
     @property
     def label(self) -> str:
         """The remote as it may be shown: a URL without the token that is in it."""
-        return re.sub(r"(?<=://)[^/@]*@", "", self.remote)
+        return re.sub(r"(?<=://)[^/]*@", "", self.remote)
 
 
 class GitRepository:
@@ -120,7 +121,8 @@ class GitRepository:
             if "dubious ownership" in found.errors:
                 raise NoRepository(
                     f"Git does not trust the repository in {directory}: another user owns it.",
-                    hint=f"Trust it with: git config --global --add safe.directory {directory}",
+                    hint="Trust it with: git config --global --add safe.directory "
+                    f"{shlex.quote(str(directory))}",
                 )
             raise NoRepository(
                 f"{directory} is not inside a git repository.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from time import monotonic, sleep
 from typing import TYPE_CHECKING
 
@@ -78,7 +79,7 @@ def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None
             raise GitError(
                 "Another git is at work in this work tree, or one was killed "
                 "and has left its lock.",
-                hint=f"If none is running, remove the lock: rm {' '.join(map(str, locks))}",
+                hint=f"If none is running, remove the lock: rm {shlex.join(map(str, locks))}",
             )
         sleep(0.05)
 
@@ -101,7 +102,7 @@ def require_unedited(plan: Plan) -> None:
     if edited:
         raise DirtyTree(
             f"The release would write files that have uncommitted changes: {_some(edited)}",
-            hint="Commit those, or put them aside: git stash push -- " + " ".join(edited),
+            hint="Commit those, or put them aside: git stash push -- " + shlex.join(edited),
         )
 
 

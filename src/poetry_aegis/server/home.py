@@ -119,6 +119,19 @@ class ServerHome:
                 f"Or name its home with --home or {HOME_VARIABLE}.",
             )
 
+    def require_data(self) -> None:
+        """Raise `ServerError` where the data is gone: an empty index must not take its place.
+
+        It would look for private names at the index behind it.
+        """
+        if not self.auth.is_dir():
+            raise ServerError(
+                f"The data of this server, {self.data}, is not there.",
+                hint="Is a disk not mounted? Bring it back, or restore a backup with: "
+                "poetry aegis server restore\n"
+                "Or set up a new server: remove server.toml and run poetry aegis server init",
+            )
+
     def make_directories(self) -> None:
         """Make what is missing of the layout, closed to other users. Raises `ServerError`."""
         directories = (

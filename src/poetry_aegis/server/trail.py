@@ -24,8 +24,10 @@ class Record(Protocol):
 def recording(home: ServerHome) -> Iterator[Record]:
     """Open the audit trail of *home* before something is changed.
 
-    Raises `UnusableData`, an error of the registry's, where it cannot be written.
+    Raises `ServerError` where the data is gone, and `UnusableData`, an error of the registry's,
+    where the trail cannot be written.
     """
+    home.require_data()
     from poetry_aegis.registry.data import DataDirectory
     from poetry_aegis.registry.state.audit import AuditTrail, Event
     from poetry_aegis.registry.state.database import Database

@@ -91,6 +91,7 @@ def _signatures(home: ServerHome, settings: ServerSettings) -> SignatureSettings
 def _at_work(home: ServerHome, signatures: SignatureSettings | None = None) -> Iterator[Upkeep]:
     """Open the data of *home*, and turn the registry's errors into those of this command line."""
     home.require()
+    home.require_data()
     require_registry()
     from poetry_aegis.registry import errors
     from poetry_aegis.registry.upkeep import upkeep

@@ -147,6 +147,19 @@ def test_the_token_does_not_follow_a_redirect_to_another_host(release: ForgeRele
             assert standin.leaks == []
 
 
+@pytest.mark.parametrize("headers", [{}, {"Location": "http://["}])
+def test_a_redirect_that_leads_nowhere_is_no_file(
+    release: ForgeRelease, headers: dict[str, str]
+) -> None:
+    with running(GitLabStandIn()) as standin:
+        forge = connect(standin)
+        forge.publish(release, ignore)
+        asked = len(standin.requests)
+        standin.replies = {asked + 1: Reply(302, headers=headers)}
+        assert not forge.stands(release)
+        assert len(standin.requests) == asked + 2
+
+
 def test_a_proxy_that_cannot_be_used_is_not_shown(
     standin: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:

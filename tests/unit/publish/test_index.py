@@ -78,6 +78,11 @@ def test_json_that_is_no_project_page_is_told(text: str) -> None:
         page(text, JSON)
 
 
+def test_html_that_is_no_project_page_is_told() -> None:
+    with pytest.raises(PublishError, match="not as a Python package index does"):
+        page("<![what is this]>", "text/html")
+
+
 @given(st.text(alphabet=st.characters(codec="utf-8")), st.sampled_from(["text/html", JSON]))
 def test_no_page_breaks_the_reading(text: str, kind: str) -> None:
     try:

@@ -11,11 +11,10 @@ from poetry_aegis.release.choice import Request, next_versions
 from poetry_aegis.release.engine import Release, open_release
 from poetry_aegis.release.record import Record
 from poetry_aegis.settings import Settings
+from tests.support.git import GitProject
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from tests.support.git import GitProject
 
 
 def prepare(project: GitProject, target: str = "auto", **more: object) -> Release | None:
@@ -47,6 +46,24 @@ def test_the_lock_of_another_git(project: GitProject) -> None:
     with pytest.raises(errors.GitError, match="Another git is at work") as caught:
         prepare(project)
     assert f"rm {lock}" in caught.value.hint
+
+
+def test_what_is_to_be_typed_names_a_path_with_a_space_as_one(project: GitProject) -> None:
+    """``rm /home/ada/my project/...`` would remove something else."""
+    project.commit("feat: x", **{"release notes.md": "# Changelog\n"})
+    moved = GitProject(project.root.rename(project.root.with_name("my project")))
+    settings = Settings(changelog="release notes.md")
+
+    (moved.root / "release notes.md").write_text("edited")
+    with pytest.raises(errors.DirtyTree) as caught:
+        open_release(moved.pyproject, settings, Request("auto", allow_dirty=True))
+    assert caught.value.hint.endswith("git stash push -- 'release notes.md'")
+
+    lock = moved.root / ".git" / "index.lock"
+    lock.touch()
+    with pytest.raises(errors.GitError) as caught_locked:
+        open_release(moved.pyproject, settings, Request("auto", allow_dirty=True))
+    assert f"rm '{lock}'" in caught_locked.value.hint
 
 
 def test_a_remote_that_lets_nobody_in(project: GitProject) -> None:

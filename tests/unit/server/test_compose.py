@@ -7,7 +7,7 @@ import shutil
 import signal
 import threading
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -27,6 +27,7 @@ from poetry_aegis.server.drivers import driver_of
 from poetry_aegis.server.drivers.access_log import LARGEST
 from poetry_aegis.server.drivers.compose import ComposeDriver
 from poetry_aegis.server.drivers.pending import Pending
+from poetry_aegis.server.drivers.removal import delete_data
 from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import (
     ContainerSettings,
@@ -609,6 +610,21 @@ def test_the_data_are_deleted_where_asked_for(driver: ComposeDriver) -> None:
     assert not driver.home.data.exists()
     assert driver.home.settings_file.exists()
     assert [path.name for path in driver.home.root.glob("data*")] == []
+
+
+def test_a_deletion_that_was_cut_off_is_ended_by_the_next(
+    driver: ComposeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(_path: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("poetry_aegis.server.drivers.removal.shutil.rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            delete_data(driver.home)
+    assert delete_data(driver.home)
+    assert [path.name for path in driver.home.root.glob("data*")] == []
+    assert not delete_data(driver.home)
 
 
 def test_data_on_another_disk_are_left_alone(driver: ComposeDriver, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from poetry_aegis.errors import UsageError
+from poetry_aegis.errors import ServerError, UsageError
 from poetry_aegis.server import processes
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.ports import find_free_port
@@ -57,6 +57,18 @@ def test_restart_and_upgrade_leave_another_process(driver: EmbeddedDriver) -> No
     pids.append(driver.status().pid)
     assert len(set(pids)) == 3
     assert [pid for pid in pids if pid and processes.creation_mark(pid)] == pids[2:]
+
+
+def test_data_that_are_gone_are_not_begun_anew(driver: EmbeddedDriver) -> None:
+    """An empty index in their place would look for private names at the index behind it."""
+    driver.start()
+    driver.home.data.rename(driver.home.root / "elsewhere")
+    with pytest.raises(ServerError, match="is not there"):
+        driver.restart()
+    assert not driver.stop()
+    with pytest.raises(ServerError, match="is not there"):
+        driver.start()
+    assert not driver.home.data.exists()
 
 
 def test_there_are_no_services(driver: EmbeddedDriver) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
-from poetry_aegis.errors import NoServer, UnreadableUsers, UserError
-from poetry_aegis.server import users
+from poetry_aegis.errors import NoServer, ServerError, UnreadableUsers, UserError
+from poetry_aegis.server import passwords, tokens, upkeep, users
+from poetry_aegis.server.config import load_settings
 from poetry_aegis.server.statistics import audit_entries
 
 if TYPE_CHECKING:
@@ -23,6 +25,26 @@ def test_the_first_user_is_an_admin_and_the_next_a_publisher(set_up: ServerHome)
     users.add_user(set_up, "bob", "s3cret", role=None, replace=False)
     assert roles(set_up) == {"ada": "admin", "bob": "publisher"}
     assert users.first_admin(set_up) == "ada"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda home: users.add_user(home, "eve", "x", role=None, replace=False),
+        lambda home: tokens.create_token(home, "eve"),
+        lambda home: passwords.change_password(home, "eve", "x"),
+        lambda home: upkeep.prune(home, load_settings(home), [], apply=False),
+    ],
+)
+def test_where_the_data_are_gone_no_new_ones_are_begun(
+    set_up: ServerHome, change: Callable[[ServerHome], object]
+) -> None:
+    """A disk that is not mounted leaves an empty folder; the next start must not find an index."""
+    shutil.rmtree(set_up.data)
+    set_up.data.mkdir()
+    with pytest.raises(ServerError, match="is not there"):
+        change(set_up)
+    assert list(set_up.data.iterdir()) == []
 
 
 def test_there_is_always_an_admin(set_up: ServerHome) -> None:

@@ -113,17 +113,24 @@ class Uploads:
                 reader = FormReader(exchange.header(b"content-type"), stream)
                 fields = reader.fields
                 async for batch in self._batches(exchange):
-                    await loop.run_in_executor(self._workers, reader.feed, batch)
+                    await loop.run_in_executor(self._workers, self._take_in, reader, batch)
                     self._check_right(exchange, fields)
                 form = reader.finish()
                 sentence = await loop.run_in_executor(
                     self._workers, self._act, exchange, form, stream, path
                 )
         except Exception as error:
+            # A refusal is where the registry did as it should, and the client did not.
+            refused = isinstance(error, HttpError) and error.status < 500
             if fields.get(":action", _UPLOAD) == _UPLOAD:
-                self._on_outcome("refused" if _is_refusal(error) else "failed")
+                self._on_outcome("refused" if refused else "failed")
             raise
         return text_answer(sentence)
+
+    def _take_in(self, reader: FormReader, batch: bytes) -> None:
+        """Write a piece of the body. Others may have taken the space since the first of them."""
+        self._require_space(len(batch))
+        reader.feed(batch)
 
     def _declared_size(self, exchange: Exchange) -> int:
         """Return the bytes that the request says it has, 0 where it does not."""
@@ -230,8 +237,7 @@ class Uploads:
         self, exchange: Exchange, action: str, name: DistributionName, detail: str = ""
     ) -> None:
         if self._audit is not None:
-            event = event_of(exchange, action, name.project, name.file_name, detail)
-            self._audit.record(event)
+            self._audit.record(event_of(exchange, action, name.project, name.file_name, detail))
 
 
 async def _next_message(exchange: Exchange) -> Message:
@@ -242,8 +248,3 @@ async def _next_message(exchange: Exchange) -> Message:
     if message["type"] == "http.disconnect":
         raise ClientGone
     return message
-
-
-def _is_refusal(error: Exception) -> bool:
-    """Tell whether the registry did as it should, and the client did not."""
-    return isinstance(error, HttpError) and error.status < 500

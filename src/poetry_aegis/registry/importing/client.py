@@ -80,7 +80,8 @@ class IndexClient:
         except httpx.TransportError as error:
             reason = str(error) or type(error).__name__
             raise SourceBroke(f"{_shown(url)} does not answer: {reason}") from error
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
+        # UnicodeError: a host name that IDNA cannot spell.
+        except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
             raise ImportFailed(f"{_shown(url)} cannot be read: {error}") from error
 
     def _credential_for(self, url: str) -> tuple[str, str] | None:

@@ -58,7 +58,10 @@ class DevpiExport:
         )
 
     def _holds(self, relative: str) -> bool:
-        return (self._root / relative).resolve().is_relative_to(self._root.resolve())
+        try:
+            return (self._root / relative).resolve().is_relative_to(self._root.resolve())
+        except ValueError:  # a null character
+            return False
 
 
 def _indexes_with_files(path: Path) -> dict[str, list[Mapping[str, Any]]]:
@@ -70,7 +73,7 @@ def _indexes_with_files(path: Path) -> dict[str, list[Mapping[str, Any]]]:
         }
     except OSError as error:
         raise ImportFailed(f"{path} cannot be read: {error.strerror or error}.") from error
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ImportFailed(f"{path} is not the index of a devpi export.") from error
     return {name: entries for name, entries in files.items() if entries}
 

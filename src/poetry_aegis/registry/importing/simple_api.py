@@ -40,7 +40,15 @@ if TYPE_CHECKING:
 AT_A_TIME = 4  # requests to another's server
 _GLANCE = 0.2  # seconds between two looks for Ctrl-C
 # What reading a page of any shape may raise where it is not of the shape that it should be.
-_MALFORMED = (AttributeError, KeyError, TypeError, ValueError, OverflowError, RecursionError)
+_MALFORMED = (
+    AssertionError,  # of the parser of HTML
+    AttributeError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OverflowError,
+    RecursionError,
+)
 
 MOST_PROJECTS = 10_000  # beyond it an index is a public one, and hardly meant as a whole
 

@@ -97,6 +97,10 @@ class Access:
             if not _TOKEN_ID.fullmatch(token):
                 raise InvalidTable(f"{token!r} is not the id of a token.")
 
+    def knows(self, name: str) -> bool:
+        """Tell whether there are rights or tokens of *name*."""
+        return name in self.users or any(entry.user == name for entry in self.tokens.values())
+
     def user(self, name: str) -> UserEntry:
         """Return the entry of *name*, or what stands for none."""
         return self.users.get(name) or UserEntry("reader")
@@ -159,10 +163,15 @@ def with_token(text: str, token: str, entry: TokenEntry) -> str:
 
 def without_user(text: str, name: str) -> str:
     """Return the text of ``access.toml`` without *name*, and without the tokens of that name."""
+    return _edited(without_tokens_of(text, name), "users", name, None)
+
+
+def without_tokens_of(text: str, name: str) -> str:
+    """Return the text of ``access.toml`` without the tokens of *name*."""
     owned = [token for token, entry in parse_access(text).tokens.items() if entry.user == name]
     for token in owned:
         text = without_token(text, token)
-    return _edited(text, "users", name, None)
+    return text
 
 
 def without_token(text: str, token: str) -> str:

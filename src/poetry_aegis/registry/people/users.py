@@ -35,7 +35,7 @@ from poetry_aegis.registry.people.identity import ANY
 from poetry_aegis.registry.people.tokens import Token
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from poetry_aegis.registry.people.access import Access
@@ -98,8 +98,12 @@ class Users:
             if name in contents.htpasswd.hashes and not replace:
                 raise UserExists(f"There is already a user {name!r}.")
             entry = dataclasses.replace(_entry_before(contents, name), **given)
+            text = contents.access_text
+            if name not in contents.htpasswd.hashes:
+                # Of somebody who had the name before, and whose removal was cut off.
+                text = access.without_tokens_of(text, name)
             # The rights first: a user without a password cannot log in, whatever the rights.
-            self._files.write_access(access.with_user(contents.access_text, name, entry))
+            self._files.write_access(access.with_user(text, name, entry))
             self._files.write_htpasswd(contents.htpasswd.with_user(name, password_hash))
         return entry.identify(name)
 
@@ -116,18 +120,21 @@ class Users:
         What is not given stays. Raises `NoSuchUser`, `InvalidRole` and, for a pattern,
         `UsersError`.
         """
-        name = unicodedata.normalize("NFC", name)
         given = _given(role, reads, publishes)
         with self._files.changing() as contents:
+            name = _spelled(name, contents.htpasswd.hashes)
             _require_user(contents, name)
             entry = dataclasses.replace(contents.access.user(name), **given)
             self._files.write_access(access.with_user(contents.access_text, name, entry))
         return entry.identify(name)
 
     def remove(self, name: str) -> None:
-        """Remove a user, with all tokens. Raises `NoSuchUser`."""
+        """Remove a user, with all tokens, or what is left of one. Raises `NoSuchUser`."""
         with self._files.changing() as contents:
-            _require_user(contents, name)
+            name = _spelled(name, contents.htpasswd.hashes)
+            if not contents.access.knows(name):
+                _require_user(contents, name)
+            # The password first: without rights of its own a name may read everything.
             rights = access.without_user(contents.access_text, name)
             self._files.write_htpasswd(contents.htpasswd.without_user(name))
             self._files.write_access(rights)
@@ -143,7 +150,7 @@ class Users:
         Runs bcrypt once, in any case: call it off the event loop.
         """
         current = self._current()
-        name = name if name in current.hashes else unicodedata.normalize("NFC", name)
+        name = _spelled(name, current.hashes)
         password_hash = current.hashes.get(name, "")
         if password_hash and not is_bcrypt(password_hash):
             self._report_foreign(name, password_hash)
@@ -256,6 +263,11 @@ def _valid_name(name: str) -> str:
     if len(name.encode()) > _LONGEST_NAME:
         raise InvalidUserName(f"The user name is longer than {_LONGEST_NAME} bytes.")
     return name
+
+
+def _spelled(name: str, known: Container[str]) -> str:
+    """Return *name* as it is *known*: as it is given, or else composed, as `_valid_name` has it."""
+    return name if name in known else unicodedata.normalize("NFC", name)
 
 
 def _given(

@@ -7,7 +7,7 @@ import shutil
 import uuid
 from typing import TYPE_CHECKING
 
-from poetry_aegis.atomic import LEFTOVERS, fsync_directory, write_bytes
+from poetry_aegis.atomic import LEFTOVERS, fsync_directory, write_all, write_bytes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,8 +25,13 @@ def put_in_place(
     if not folder.exists():
         folder.mkdir()
         fsync_directory(folder.parent)
-    put_provenance(data, distribution, provenance)
-    write_bytes(data.metadata(name.project, name.file_name), distribution.core_metadata)
+    beside = {data.metadata(name.project, name.file_name).name: distribution.core_metadata}
+    if provenance is not None:
+        beside[data.provenance(name.project, name.file_name).name] = provenance
+    # What may find no space comes before anything of a file that is overwritten goes.
+    write_all(folder, beside)
+    if provenance is None:
+        put_provenance(data, distribution, None)
     path.replace(data.distribution(name.project, name.file_name))
     fsync_directory(folder)
 

@@ -141,7 +141,8 @@ class UpstreamClient:
                 await response.aclose()
         except httpx.TimeoutException as error:
             raise self.failure("timeout", f"no answer in {self._timeout} seconds") from error
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError) as error:
+        # UnicodeError: a host name that IDNA cannot spell.
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError) as error:
             raise self.failure("connection", f"{type(error).__name__}, {error}") from error
 
     async def _follow(

@@ -128,7 +128,7 @@ def read_page(body: bytes, content_type: str, address: str, project: str) -> Ups
         status, reason = _read_status(page.get("project-status"))
     except (simple.UnsupportedAPIVersion, simple.UnsupportedMIMEType) as error:
         raise ValueError(str(error)) from error
-    except (AttributeError, KeyError, TypeError, RecursionError) as error:
+    except (AssertionError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise ValueError(f"not a project page: {error!r}") from error
     offered = () if status == "quarantined" else tuple(files.values())
     return UpstreamPage(project, offered, status, reason, hidden=len(entries) - len(files))

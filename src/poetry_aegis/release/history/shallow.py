@@ -19,6 +19,7 @@ FIRST_STEP = 64
 MOST_TAGS = 200  # by name on one command line
 SHALLOW = "This clone is shallow: commits since the last release may be missing."
 UNSHALLOW = "Get the whole history with: git fetch --unshallow --tags"
+GET_TAGS = "Get them with: git fetch --tags"
 
 
 def is_shallow(repository: GitRepository) -> bool:
@@ -58,7 +59,7 @@ def _fetch_tags_of_whole_clone(repository: GitRepository, remote: str) -> bool:
     has_tags = repository.run("for-each-ref", "--count=1", "refs/tags")
     if has_tags or remote not in repository.remotes():
         return False
-    _fetch(repository, "--tags", remote)
+    _fetch(repository, "--tags", remote, lacks="has no tags")
     return True
 
 
@@ -175,10 +176,10 @@ def _cut_off_there(remote: str) -> IncompleteHistory:
     )
 
 
-def _fetch(repository: GitRepository, *arguments: str) -> None:
+def _fetch(repository: GitRepository, *arguments: str, lacks: str = "is shallow") -> None:
     outcome = repository.try_run("fetch", "--quiet", *arguments)
     if outcome.status:
         raise IncompleteHistory(
-            f"This clone is shallow, and git fetch failed: {outcome.reason.rstrip('.')}.",
-            hint=outcome.way_out or UNSHALLOW,
+            f"This clone {lacks}, and git fetch failed: {outcome.reason.rstrip('.')}.",
+            hint=outcome.way_out or (UNSHALLOW if is_shallow(repository) else GET_TAGS),
         )

@@ -23,6 +23,7 @@ PACKAGE = re.compile(r"^(?=\[\[package\]\]|\[metadata\])", re.MULTILINE)
 NAME = re.compile(r'^name = "(?P<name>[^"]*)"', re.MULTILINE)
 VERSION = re.compile(r'^version = "[^"]*"', re.MULTILINE)
 FROM_DIRECTORY = re.compile(r'^\[package\.source\]\r?\ntype = "directory"', re.MULTILINE)
+DEPENDENCIES = re.compile(r"^\[package\.dependencies\][^\n]*\n(?:[^\[\n][^\n]*\n)*", re.MULTILINE)
 DEPENDENCY = re.compile(
     r'^(?P<before>(?P<name>[A-Za-z0-9._-]+) = (?:\{version = )?")(?P<constraint>[^"]*)',
     re.MULTILINE,
@@ -53,9 +54,10 @@ def _with_versions(block: str, versions: Mapping[str, Version]) -> str:
     version = versions.get(canonicalize_name(name["name"]))
     if version is not None:
         block = VERSION.sub(f'version = "{version.text}"', block, count=1)
-    head, table, dependencies = block.partition("[package.dependencies]")
-    moved = DEPENDENCY.sub(lambda line: _with_constraint(line, versions), dependencies)
-    return f"{head}{table}{moved}"
+    return DEPENDENCIES.sub(
+        lambda table: DEPENDENCY.sub(lambda line: _with_constraint(line, versions), table.group()),
+        block,
+    )
 
 
 def _with_constraint(line: re.Match[str], versions: Mapping[str, Version]) -> str:

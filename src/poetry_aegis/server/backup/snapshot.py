@@ -66,6 +66,7 @@ def snapshot(home: ServerHome, settings: ServerSettings) -> Iterator[Snapshot]:
     """
     from poetry_aegis.registry.data import DataDirectory
 
+    _refuse_link(home.settings_file, "Put the file itself there: no backup is whole without it.")
     data = DataDirectory(home.data)
     folder = data.work / f"{_PREFIX}{uuid.uuid4().hex}"
     found = Snapshot()
@@ -88,13 +89,16 @@ def snapshot(home: ServerHome, settings: ServerSettings) -> Iterator[Snapshot]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def _refuse_link(path: Path, hint: str) -> None:
+    if path.is_symlink():
+        raise BackupError(
+            f"{path} is a symbolic link, and what lies behind it is not backed up.", hint=hint
+        )
+
+
 def _freeze(data: DataDirectory, frozen: _Frozen, settings: ServerSettings) -> None:
     for top in (data.packages, data.simple):
-        if top.is_symlink():
-            raise BackupError(
-                f"{top} is a symbolic link, and what lies behind it is not backed up.",
-                hint="Mount the disk there, or let the whole data directory be the link.",
-            )
+        _refuse_link(top, "Mount the disk there, or let the whole data directory be the link.")
     if settings.engine == "registry":
         _freeze_projects(data, frozen)
     for top in (data.packages, data.simple, data.auth):

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import StackError
+from poetry_aegis.server.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -36,7 +37,6 @@ _PIP = re.compile(r"^#\d+ [\d.]+ ERROR: (?P<reason>.+)$", re.MULTILINE)
 # What the step that failed printed; each line begins with when it did.
 _STEP = re.compile(r"^------\n[^\w\n>]*> \[[^\n]*\n(?P<told>.*?)^------$", re.MULTILINE | re.DOTALL)
 _WHEN = re.compile(r"^(?:#\d+ )?[\d.]+ ")
-_CREDENTIAL = re.compile(r"(?<=://)[^\s/@]*@")
 
 HOW_TO_PULL = "Name a mirror's under [images] in server.toml, or load it: docker load --input FILE"
 HOW_TO_BUILD = (
@@ -59,7 +59,7 @@ def image_failure(said: str, images: Mapping[str, str] = NONE_KNOWN) -> StackErr
 
     *images* are those of the services.
     """
-    said = _CREDENTIAL.sub("***@", said)
+    said = redacted(said)
     return _failed_build(said) if _BUILD.search(said) else _failed_pull(said, images)
 
 

@@ -20,7 +20,6 @@ from poetry_aegis.server.drivers import (
 from poetry_aegis.server.drivers.convergence import Convergence
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
 from poetry_aegis.server.drivers.interface import SILENCE, Applied, Started, Status
-from poetry_aegis.server.drivers.launch import require_data
 from poetry_aegis.server.drivers.removal import delete_data, remove_stack
 from poetry_aegis.server.drivers.stack_files import StackFiles
 from poetry_aegis.server.extra import require_registry
@@ -213,7 +212,7 @@ class ComposeDriver:
         preflight.require_no_restore(self.home)
         require_registry()
         require_docker()
-        require_data(self.home)
+        self.home.require_data()
         ownership.require_own(ComposeProject(self.home, self.settings.containers.project))
         former.require_no_process(self.home)
         preflight.require_owner(owner_of(self.settings.containers))

@@ -18,7 +18,6 @@ from poetry_aegis.server.drivers.launch import (
     environment,
     planned_changes,
     port_way_out,
-    require_data,
     require_no_service,
     wait_until_ready,
 )
@@ -84,7 +83,6 @@ class EmbeddedDriver:
 
     def stop_process(self) -> bool:
         """End the process, when asked or by force; return whether it was running."""
-        self.home.make_directories()
         with locked(self.home):
             running = self._find_process()
             if running:
@@ -196,7 +194,7 @@ class EmbeddedDriver:
         """Raise the error that says what stands against a start; nothing is written yet."""
         preflight.require_no_restore(self.home)
         require_registry()
-        require_data(self.home)
+        self.home.require_data()
         former.require_no_stack(self.home)
 
     def _find_process(self) -> ProcessRecord | None:

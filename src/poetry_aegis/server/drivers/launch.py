@@ -7,7 +7,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import NotReady, ServerError, UnreadableUsers, UsageError
+from poetry_aegis.errors import NotReady, UnreadableUsers, UsageError
 from poetry_aegis.server import logs, ports, probe, processes
 from poetry_aegis.server.template import render_registry_settings
 
@@ -59,17 +59,6 @@ def planned_changes(home: ServerHome, settings: ServerSettings) -> tuple[Change,
     after = render_registry_settings(settings).encode()
     name = path.relative_to(home.root).as_posix()
     return () if before == after else (Change(name, "changed", before, after),)
-
-
-def require_data(home: ServerHome) -> None:
-    """Raise `ServerError` where the data is gone: an empty index must not take its place."""
-    if not home.auth.is_dir():
-        raise ServerError(
-            f"The data of this server, {home.data}, is not there.",
-            hint="Is a disk not mounted? Bring it back, or restore a backup with: "
-            "poetry aegis server restore\n"
-            "Or set up a new server: remove server.toml and run poetry aegis server init",
-        )
 
 
 def require_no_service(service: str | None) -> None:

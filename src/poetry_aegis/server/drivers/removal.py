@@ -41,14 +41,15 @@ def delete_data(home: ServerHome) -> bool:
             f"{data} leads to another disk, and was left alone.",
             hint="Delete what is on it yourself.",
         )
-    if not data.exists():
-        return False
     aside = data.with_name("data.deleted")
+    if not (data.exists() or aside.exists()):
+        return False
     try:
-        if aside.exists():
+        if aside.exists():  # of a deletion that broke off
             shutil.rmtree(aside)
-        data.rename(aside)
-        shutil.rmtree(aside)
+        if data.exists():
+            data.rename(aside)
+            shutil.rmtree(aside)
     except OSError as error:
         raise ServerError(
             f"{error.filename or data} cannot be deleted: {error.strerror}.",

@@ -65,15 +65,18 @@ def hand_over(top: Path, owner: Owner) -> None:
     if not hasattr(os, "geteuid") or os.geteuid() != 0:
         return
     _give(str(top), owner)
-    for folder, folders, files in os.walk(top):
+    if not top.is_dir():
+        return
+    # In folders that are open, not by paths, which whoever they belong to could lead elsewhere.
+    for _, folders, files, opened in os.fwalk(os.path.realpath(top)):
         for name in (*folders, *files):
-            _give(os.path.join(folder, name), owner)  # noqa: PTH118 -- a Path for each is slow
+            _give(name, owner, opened)
 
 
-def _give(path: str, owner: Owner) -> None:
+def _give(path: str, owner: Owner, folder: int | None = None) -> None:
     try:
-        held = os.lstat(path)
+        held = os.stat(path, dir_fd=folder, follow_symlinks=False)
         if (held.st_uid, held.st_gid) != (owner.uid, owner.gid):
-            os.chown(path, owner.uid, owner.gid, follow_symlinks=False)
+            os.chown(path, owner.uid, owner.gid, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:  # come and gone meanwhile
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from difflib import unified_diff
 from pathlib import PurePosixPath
@@ -12,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from poetry_aegis import atomic
+from poetry_aegis.server.redaction import redacted
 from poetry_aegis.server.stack.owner import hand_over
 from poetry_aegis.server.stack.rendering import REGISTRY_SETTINGS
 
@@ -31,7 +31,6 @@ OUTSIDE_STACK = "compose.yaml"
 INSIDE_STACK = "stack/"
 # The one file that may hold a password, that of another index. Only its service reads it.
 PRIVATE = (REGISTRY_SETTINGS,)
-_CREDENTIAL = re.compile(r"(?<=://)[^\s/@]*@")
 
 
 @dataclass(frozen=True)
@@ -195,7 +194,7 @@ def _as_lines(content: bytes | None) -> list[str] | None:
         text = (content or b"").decode()
     except UnicodeDecodeError:
         return None
-    return _CREDENTIAL.sub("***@", text).splitlines(keepends=True)
+    return redacted(text).splitlines(keepends=True)
 
 
 def _ended(line: str) -> str:

@@ -560,6 +560,21 @@ def test_space_is_kept_free_and_asked_for_before_the_body(tmp_path: Path) -> Non
     assert room.post(form, content_length=str(len(form))).startswith("Uploaded")
 
 
+def test_space_is_kept_free_of_an_upload_that_does_not_say_how_large_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = Room(tmp_path / "data", RegistrySettings(minimum_free_space="1GiB"))
+    free = iter([2 << 30, (1 << 30) + 10])
+    disk = SimpleNamespace(disk_usage=lambda _folder: SimpleNamespace(free=next(free)))
+    monkeypatch.setattr("poetry_aegis.registry.space.shutil", disk)
+
+    with pytest.raises(StoreFull, match="no space left"):
+        room.post(body_of(make_wheel(tmp_path)))
+
+    assert not room.store.exists("demo")
+    assert list(room.store.data.incoming.iterdir()) == []
+
+
 def test_an_upload_that_stops_or_hardly_moves_is_given_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

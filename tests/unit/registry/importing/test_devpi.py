@@ -115,7 +115,20 @@ def test_a_file_outside_of_the_export_is_not_read(
     assert len(report.failed) == 3
 
 
-@pytest.mark.parametrize("content", ["[]", "{}", "no JSON", '{"indexes": {"a/b": {"files": [1]}}}'])
+def test_a_file_of_an_impossible_name_is_no_obstacle(importing: Importing, export: Path) -> None:
+    document = read(export)
+    entries(document)[0]["relpath"] = "ana/dev/\0/demo-1.0.tar.gz"
+    write(export, document)
+
+    report = importing.run(export, index="ana/dev")
+
+    assert len(report.failed) == 1
+    assert report.added
+
+
+@pytest.mark.parametrize(
+    "content", ["[]", "{}", "no JSON", '{"indexes": {"a/b": {"files": [1]}}}', "[" * 99_999]
+)
 def test_a_damaged_export_is_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "dataindex.json").write_text(content)
 

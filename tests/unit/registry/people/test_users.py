@@ -3,7 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
@@ -16,6 +16,7 @@ from poetry_aegis.registry.errors import (
     UserExists,
     UsersError,
 )
+from poetry_aegis.registry.people.files import AuthFiles
 from poetry_aegis.registry.people.identity import Identity
 from poetry_aegis.registry.people.users import Users
 
@@ -90,6 +91,42 @@ def test_a_removed_user_is_gone_with_the_role(users: Users, auth: Path) -> None:
         users.remove("bob")
 
 
+@pytest.fixture
+def half_removed(users: Users, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Cut the removal of bob off half-way; return the token that is left."""
+    users.add("ada", "secret")
+    users.add("bob", "secret", "reader", reads=["acme-*"])
+    _, text = users.create_token("bob")
+
+    def killed(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AuthFiles, "write_access", killed)
+        with pytest.raises(KeyboardInterrupt):
+            users.remove("bob")
+    assert users.list() == [Identity("ada", "admin")]
+    return text
+
+
+def test_a_removal_that_was_cut_off_is_finished_by_the_next(
+    users: Users, half_removed: str
+) -> None:
+    users.remove("bob")
+
+    assert users.tokens() == []
+    assert users.authenticate_token(half_removed) is None
+    with pytest.raises(NoSuchUser):
+        users.remove("bob")
+
+
+def test_a_new_user_has_no_token_of_one_who_had_the_name(users: Users, half_removed: str) -> None:
+    assert users.add("bob", "another") == Identity("bob", "publisher")
+
+    assert users.tokens() == []
+    assert users.authenticate_token(half_removed) is None
+
+
 def test_a_user_whose_rights_cannot_be_taken_away_is_not_half_removed(
     users: Users, auth: Path
 ) -> None:
@@ -100,6 +137,16 @@ def test_a_user_whose_rights_cannot_be_taken_away_is_not_half_removed(
         users.remove("ada")
 
     assert "ada" in (auth / "htpasswd").read_text()
+
+
+def test_a_name_is_the_same_however_its_accents_are_typed(users: Users) -> None:
+    users.add("ada", "secret")
+    users.add("bé", "geheim")
+
+    assert users.change("be\u0301", "reader") == Identity("bé", "reader")
+    users.remove("be\u0301")
+
+    assert users.list() == [Identity("ada", "admin")]
 
 
 def test_limits_are_kept_until_others_are_given(users: Users) -> None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-from typing import TYPE_CHECKING, Any
+from itertools import count
+from typing import IO, TYPE_CHECKING, Any
 
 import pytest
 
-from poetry_aegis.atomic import write_bytes
+from poetry_aegis.atomic import make_durable, write_bytes
 from poetry_aegis.registry.attestations import attestations_in, is_about, provenance_of
 from poetry_aegis.registry.errors import BadUpload, NotSigned
 from poetry_aegis.registry.store import files as files_module
@@ -22,6 +23,7 @@ from tests.support.store import add, assert_page_tells_the_truth, everything, pa
 from tests.unit.registry.signed import Person, sha256_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from poetry_aegis.registry.data import DataDirectory
@@ -169,6 +171,18 @@ def test_no_crash_leaves_a_signed_file_without_its_signatures(
     assert reopened.check().is_clean
 
 
+def one_by_one(
+    write: Callable[[Path, bytes], None],
+) -> Callable[[Path, Mapping[str, bytes]], None]:
+    """Return what writes several files as *write* does one."""
+
+    def write_all(folder: Path, contents: Mapping[str, bytes]) -> None:
+        for name, content in contents.items():
+            write(folder / name, content)
+
+    return write_all
+
+
 def crash_before(
     patch: pytest.MonkeyPatch, step: str, failure: BaseException | None = None
 ) -> None:
@@ -190,6 +204,7 @@ def crash_before(
         raise failure
 
     patch.setattr(files_module, "write_bytes", write_or_crash)
+    patch.setattr(files_module, "write_all", one_by_one(write_or_crash))
     patch.setattr(files_module, "fsync_directory", fsync_or_crash)
     if step in ("write_project_page", "the marker goes"):
         patch.setattr(store_module, "write_project_page", crash)
@@ -209,6 +224,32 @@ def test_a_signed_file_that_finds_no_space_leaves_nothing(
     assert add(store, wheel, provenance=by(wheel, ADA)) is Outcome.CREATED
     assert signers(data) == [ADA.key.id]
     assert store.check().is_clean
+
+
+@pytest.mark.parametrize(("people", "failing"), [([], 1), ([BOB], 1), ([BOB], 2)])
+def test_an_overwrite_that_finds_no_space_leaves_the_old_file_signed(
+    store: Store, data: DataDirectory, tmp_path: Path, people: list[Person], failing: int
+) -> None:
+    wheel = make_wheel(tmp_path)
+    add(store, wheel, provenance=by(wheel, ADA))
+    before = everything(data.packages)
+    other = make_wheel(tmp_path, files={"demo/x.py": ""})
+    writes = count()
+
+    def full(stream: IO[bytes]) -> None:
+        if next(writes) == failing:  # The first is the marker's.
+            raise OSError(errno.ENOSPC, "No space left on device")
+        make_durable(stream)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("poetry_aegis.atomic.make_durable", full)
+        with pytest.raises(OSError, match="No space left"):
+            add(store, other, Overwriting.ALLOWED, by(other, *people) if people else None)
+
+    assert everything(data.packages) == before
+    open_store(data)
+    assert signers(data) == [ADA.key.id]
+    assert_page_tells_the_truth(data)
 
 
 @pytest.mark.parametrize("step", ["provenance", "write_project_page"])

@@ -312,6 +312,18 @@ def test_a_name_that_leads_nowhere_is_no_connection(
     assert asking.failures == ["connection"]
 
 
+def test_a_name_that_is_none_is_a_failure(index: FakeIndex) -> None:
+    index.replies[PAGE] = Reply(302, headers={"location": "http://xn--a.example/"})
+    asking = Asking(index.simple)
+
+    with pytest.raises(UpstreamFailed):
+        asking.file("http://xn--a.example/x")
+    with pytest.raises(UpstreamFailed):
+        asking.page()
+
+    assert asking.failures == ["connection"] * 2
+
+
 def test_a_name_that_leads_elsewhere_when_it_is_looked_up_again_tells_nothing(
     index: FakeIndex, names: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

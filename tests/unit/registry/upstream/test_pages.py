@@ -150,6 +150,7 @@ def test_facts_of_the_wrong_shape_are_not_believed(facts: Any, field: str, value
         (b'<meta name="pypi:repository-version" content="2.0">', "text/html"),
         (b'<meta name="pypi:repository-version" content="new">', "text/html"),
         (b'<a href="x#fragment">x</a>', "text/html"),
+        (b"<![what is this]>", "text/html"),
         (b"{}", "application/json"),
         (b"hello", "text/plain"),
         (b"", ""),

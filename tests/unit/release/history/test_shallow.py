@@ -190,3 +190,11 @@ def test_a_clone_without_tags_gets_them_where_fetching_is_wanted(
     assert ready(whole)
     assert whole.tags() == ["v1.0.0", "v1.1.0rc1"]
     assert not ready(whole)
+
+
+def test_a_clone_without_tags_is_not_called_shallow(origin: GitProject, tmp_path: Path) -> None:
+    whole = clone(origin, tmp_path / "whole", "--no-tags")
+    whole.git("remote", "set-url", "origin", str(tmp_path / "gone"))
+    with pytest.raises(IncompleteHistory, match="This clone has no tags, and git fetch") as caught:
+        ready(whole)
+    assert "shallow" not in caught.value.hint

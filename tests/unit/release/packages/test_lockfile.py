@@ -113,3 +113,11 @@ def test_poetry_takes_the_lock_of_a_dependent_as_valid(poetry: PoetryHome, tmp_p
 
 def content_hash(pyproject: Path) -> str:
     return Locker(pyproject.with_name("poetry.lock"), read_toml(pyproject))._get_content_hash()
+
+
+@pytest.mark.parametrize("ends", ["\n", "\r\n"])
+def test_a_package_may_be_called_as_a_key_of_the_lock_is(ends: str) -> None:
+    lock = LOCK.replace("\n", ends).encode()
+    versions = {**VERSIONS, "url": parse_version("2.0.0"), "type": parse_version("2.0.0")}
+
+    assert with_locked_versions(lock, versions) == with_locked_versions(lock, VERSIONS)

@@ -43,6 +43,12 @@ def test_branch_and_tag_arrive_together(bench: Bench, bare: GitProject) -> None:
     assert bare.tags() == ["v1.0.0"]
 
 
+@pytest.mark.parametrize("login", ["", "token@", "me:pa55@", "me:p@55@"])
+def test_an_address_is_shown_without_its_login(login: str) -> None:
+    upstream = Upstream(f"https://{login}git.example.com/demo.git", "main", tracked=False)
+    assert upstream.label == "https://git.example.com/demo.git"
+
+
 def test_only_the_tag(bench: Bench, bare: GitProject) -> None:
     before = bare.git("rev-parse", "main")
     push(bench, "v1.0.0", branch=False).do()

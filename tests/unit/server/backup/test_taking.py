@@ -211,6 +211,18 @@ def test_links_are_told_of_and_not_followed(home: ServerHome, back_up: BackUp) -
         assert b"of somebody else" not in content.read()
 
 
+def test_settings_that_are_a_link_are_refused(
+    home: ServerHome, back_up: BackUp, tmp_path: Path
+) -> None:
+    """A server runs with them, and a backup without them could not be restored."""
+    kept = tmp_path / "kept.toml"
+    home.settings_file.rename(kept)
+    home.settings_file.symlink_to(kept)
+    with pytest.raises(BackupError, match=r"server\.toml is a symbolic link"):
+        back_up()
+    assert hidden(home) == []
+
+
 def test_a_link_in_place_of_all_packages_is_refused(home: ServerHome, back_up: BackUp) -> None:
     (home.data / "packages").rename(home.root / "packages")
     (home.data / "packages").symlink_to(home.root / "packages")

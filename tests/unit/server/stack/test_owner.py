@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from poetry_aegis import atomic
 from poetry_aegis.server import users
@@ -54,6 +54,30 @@ def test_root_hands_over_all_there_is_and_follows_no_link(tmp_path: Path) -> Non
     handed = [data, *data.rglob("*")]
     assert {owner(path) for path in handed} == {SOMEBODY}
     assert owner(outside) == Owner(0, 0)
+
+
+def test_a_folder_that_becomes_a_link_meanwhile_leads_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever the data belong to could else be given any file of the machine."""
+    needs_root()
+    auth, moved, outside = (tmp_path / name for name in ("data/auth", "moved", "outside"))
+    for folder in (auth, outside):
+        folder.mkdir(parents=True)
+        (folder / "htpasswd").touch()
+    chown = os.chown
+
+    def swap_first(path: str, *arguments: Any, **keywords: Any) -> None:
+        if path.endswith("htpasswd"):
+            auth.rename(moved)
+            auth.symlink_to(outside)
+        chown(path, *arguments, **keywords)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "chown", swap_first)
+        hand_over(tmp_path / "data", SOMEBODY)
+    assert owner(outside / "htpasswd") == Owner(0, 0)
+    assert owner(moved / "htpasswd") == SOMEBODY
 
 
 def test_what_root_writes_into_anothers_folder_is_theirs(tmp_path: Path) -> None:

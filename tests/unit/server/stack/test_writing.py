@@ -172,6 +172,7 @@ def test_the_diff_shows_no_password_and_no_binary() -> None:
     before = b'url = "https://me:pa55word@index.example.com/simple/"\n'
     shown = Change("stack/registry.toml", "changed", before, b"").diff()
     assert "pa55word" not in shown
+    assert "word" not in Change("a", "new", None, before.replace(b"55", b"@")).diff()
     assert "https://***@index.example.com" in shown
     assert Change("stack/a.bin", "changed", b"\xff", b"\xfe").diff() == (
         "Binary file stack/a.bin differs.\n"
