@@ -299,6 +299,16 @@ def test_a_conflict_without_an_index_gives_the_servers_reason(
         send(index, recorder, wheel, index_url=None)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_conflict_is_one_where_the_index_cannot_be_read(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution, status: int
+) -> None:
+    index.script(Reply(409, "taken since 2019", PLAIN))
+    index.page_replies.extend([Reply(404), *[Reply(status)] * 9])
+    with pytest.raises(FileConflict, match=r"is refused: .*\(409 taken since 2019\)"):
+        send(index, recorder, wheel, verify=False)
+
+
 # Bad days that pass
 
 
