@@ -137,7 +137,7 @@ def _from_json(answer: Answer) -> Iterator[IndexedFile]:
             sha256=_hex(str(hashes.get("sha256", ""))),
             provenance=_joined(answer.url, file.get("provenance")),
             size=file["size"] if type(file.get("size")) is int else None,
-            yanked=file.get("yanked", False) is not False,
+            yanked=bool(file.get("yanked")),  # Some write null; PEP 691 goes by what is true.
             may_have_provenance=may_have_provenance,
         )
 

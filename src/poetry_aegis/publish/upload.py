@@ -77,7 +77,7 @@ class Uploader:
             raise
 
     def _hash_there(self, distribution: Distribution) -> str | None:
-        """Return the hash of the file that is in the way, ``None`` where the index does not tell."""
+        """Return the hash of what is in the way, ``None`` where the index does not tell."""
         try:
             return self.index.hash_of(distribution) if self.index else None
         except PublishError:
