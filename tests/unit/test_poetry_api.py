@@ -13,6 +13,7 @@ from poetry.console.commands.about import AboutCommand
 from poetry.factory import Factory
 
 from poetry_aegis import errors, poetry_api
+from poetry_aegis.poetry_api.clients import known_login
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -190,3 +191,25 @@ def test_a_url_that_cannot_be_read_is_not_quoted(
         poetry_api.find_repository(command, "corp")
     assert "s3cret" not in f"{caught.value}{caught.value.hint}"
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "is_known"),
+    [
+        ("https://host/team/legacy/", "https://host/team/", True),
+        ("https://host/team", "https://host/team/", True),
+        ("https://host/legacy/", "https://host/", True),
+        ("https://HOST:443/legacy/", "https://host/", True),
+        ("https://host/team-b/legacy/", "https://host/team/", False),
+        ("https://host/legacy/", "https://host/team/", False),
+        ("https://host:8443/legacy/", "https://host/", False),
+        ("http://host/legacy/", "https://host/", False),
+    ],
+)
+def test_a_login_is_told_to_its_own_index_alone(
+    config: Path, project: GitProject, url: str, asked: str, is_known: bool
+) -> None:
+    write_config(config, f'[repositories.corp]\nurl = "{url}"\n')
+    (config / "auth.toml").write_text('[http-basic.corp]\nusername = "ada"\npassword = "secret"\n')
+    found = known_login(command_in(project), asked, "corp")
+    assert found == (("ada", "secret") if is_known else None)
