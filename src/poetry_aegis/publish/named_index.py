@@ -41,11 +41,6 @@ class NamedIndex:
     username: str | None = None
     password: str | None = field(default=None, repr=False)
 
-    @property
-    def is_somebodys(self) -> bool:
-        """Whether the address says who asks."""
-        return self.username is not None
-
     def is_that_of(self, repository: Repository) -> bool:
         """Return whether *repository* is at this very address."""
         return repository.index_url is not None and _place(repository.index_url) == _place(
