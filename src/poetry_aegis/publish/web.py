@@ -39,8 +39,8 @@ _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
 class Web:
     """An open client for *repository*, to be closed. May be shared by threads.
 
-    Proxies come from the environment. Raises `PublishError` for a client certificate, and
-    `Unreachable` for proxy settings, that cannot be used.
+    Proxies and authorities come from the environment, too. Raises `PublishError` for a client
+    certificate, and `Unreachable` for settings of the environment, that cannot be used.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -64,6 +64,12 @@ class Web:
                 "The proxy settings in the environment cannot be used.",
                 hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
             ) from None
+        except OSError as error:
+            raise Unreachable(
+                "The authorities that the environment names in SSL_CERT_FILE cannot be used: "
+                f"{error.strerror or error}.",
+                hint="Name a file of certificates in PEM, or unset it: unset SSL_CERT_FILE",
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
