@@ -207,6 +207,7 @@ def test_a_url_that_cannot_be_read_is_not_quoted(
         ("https://host/team-b/legacy/", "https://host/team/", False),
         ("https://host/legacy/", "https://host/team/", False),
         ("https://host:8443/legacy/", "https://host/", False),
+        ("https://host:99999/legacy/", "https://host/", False),
         ("http://host/legacy/", "https://host/", False),
     ],
 )

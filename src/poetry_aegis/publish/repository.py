@@ -185,9 +185,13 @@ def split_userinfo(url: str) -> tuple[str, str | None, str | None]:
 
 
 def origin_of(url: str) -> tuple[str, str | None, int]:
-    """Return the scheme, host and port of *url*: where a password may go. Raises ``ValueError``."""
+    """Return the scheme, host and port of *url*: where a password may go."""
     parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)
+    try:
+        port = parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        port = -1  # It is none, and so nobody else's.
+    return parts.scheme, parts.hostname, port
 
 
 def without_userinfo(url: str) -> str:
