@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import zipfile
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 from poetry.core.constraints.version import Version, parse_constraint
 
+from poetry_aegis.commands.base import INTERRUPTED
 from poetry_aegis.errors import (
     DirtyTree,
     Forbidden,
@@ -19,6 +23,7 @@ from poetry_aegis.errors import (
     UsageError,
 )
 from tests.support.commands import aegis
+from tests.support.faulty import Reply, faulty_index
 from tests.support.git import clone
 from tests.support.monorepo import Member, make_monorepo
 from tests.support.registry import USERS, listed_files, running_registry
@@ -29,6 +34,7 @@ if TYPE_CHECKING:
 
     from tests.support.commands import Result
     from tests.support.git import GitProject
+    from tests.support.poetry import PoetryHome
     from tests.support.registry import RegistryServer
 
 
@@ -112,6 +118,43 @@ def test_where_nothing_is_to_be_released_there_is_no_snapshot(
     assert done.out == "Nothing to publish: no change since 0.1.0 asks for a new version.\n"
     assert snapshot("--print").out == ""
     assert not listed_files(index, "demo-pkg")
+
+
+@pytest.mark.parametrize("command", ["snapshot", "tagged"])
+def test_a_pipeline_that_is_stopped_leaves_no_trace(
+    project: GitProject, poetry: PoetryHome, tmp_path: Path, command: str
+) -> None:
+    project.tag("v0.1.0")
+    if command == "snapshot":
+        project.commit("feat: x")
+    before = project.pyproject.read_bytes()
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with faulty_index() as faulty:
+        faulty.script(Reply(hangs=True))
+        stopped = replace(
+            poetry,
+            extra_env={
+                "POETRY_REPOSITORIES_CORP_URL": f"{faulty.url}/legacy/",
+                "TMPDIR": str(temporary),
+            },
+        )
+        process = subprocess.Popen(
+            [sys.executable, "-m", "poetry", "aegis", "ci", command, "-r", "corp"],
+            cwd=project.root,
+            env=stopped.env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert faulty.hanging.wait(60)
+        process.terminate()
+        said, _ = process.communicate(timeout=60)
+    assert process.returncode == INTERRUPTED, said
+    assert "Interrupted." in said
+    assert project.pyproject.read_bytes() == before
+    assert list(temporary.iterdir()) == []
 
 
 # Where it goes

@@ -155,12 +155,15 @@ def test_nothing_that_a_release_runs_gets_what_it_signs_with(
     assert [file["signed"] for file in files] == [True, True]
 
 
+@pytest.mark.parametrize("command", ["publish", "ci snapshot", "ci tagged"])
 def test_nothing_that_a_publication_builds_with_gets_it(
-    signer: PoetryHome, index: FaultyIndex, tmp_path: Path, back_end: str
+    signer: PoetryHome, index: FaultyIndex, tmp_path: Path, back_end: str, command: str
 ) -> None:
     seen = tmp_path / "seen"
     project = make_curious_project(tmp_path / "project", seen, back_end)
-    succeed(to(index, signer), project, "publish", "--sign", "-r", "corp")
+    if command == "ci tagged":
+        project.tag("v0.1.0")
+    succeed(to(index, signer), project, *command.split(), "-r", "corp")
     environment = json.loads((seen / "build").read_text())
     assert not {"AEGIS_SIGNING_KEY", "AEGIS_SIGNING_PASSPHRASE"} & environment.keys()
     assert len(index.provenance) == 2

@@ -67,6 +67,7 @@ SHARED = {
     "release_preview",
     "release_run",
     "repository_choice",
+    "spelling",
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +12,7 @@ from poetry.console.commands.about import AboutCommand
 from poetry.factory import Factory
 
 from poetry_aegis import errors, poetry_api
+from poetry_aegis.poetry_api.clients import known_login
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,6 +47,13 @@ def command_in(project: GitProject) -> AboutCommand:
 def write_config(config: Path, text: str) -> None:
     config.mkdir(exist_ok=True)
     (config / "config.toml").write_text(text)
+
+
+def write_repository(config: Path, url: str = "https://corp.example/") -> None:
+    """Write what Poetry keeps of the repository ``corp`` and of its user."""
+    write_config(config, f'[repositories.corp]\nurl = "{url}"\n')
+    login = '[http-basic.corp]\nusername = "ada"\npassword = "s3cret-pass"\n'
+    (config / "auth.toml").write_text(login)
 
 
 def test_the_project_is_what_its_file_says(config: Path, project: GitProject) -> None:
@@ -114,10 +121,8 @@ def test_an_unknown_repository_names_the_known(config: Path, project: GitProject
     assert "poetry config repositories.crop URL" in caught.value.hint
 
 
-def test_what_was_saved_is_found(config: Path, project: GitProject) -> None:
-    in_keyring = poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
-    assert not in_keyring
-    assert stat.S_IMODE((config / "auth.toml").stat().st_mode) == 0o600
+def test_what_is_configured_is_found(config: Path, project: GitProject) -> None:
+    write_repository(config)
     repository = poetry_api.find_repository(command_in(project), "corp")
     assert repository.upload_url == "https://corp.example/"
     assert repository.index_url == "https://corp.example/simple/"
@@ -129,7 +134,7 @@ def test_what_was_saved_is_found(config: Path, project: GitProject) -> None:
 def test_a_token_comes_before_a_password(
     config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
+    write_repository(config)
     monkeypatch.setenv("POETRY_PYPI_TOKEN_CORP", "t0ken")
     repository = poetry_api.find_repository(command_in(project), "corp")
     assert (repository.username, repository.password) == ("__token__", "t0ken")
@@ -148,7 +153,7 @@ def test_a_source_of_the_project_is_a_repository_too(config: Path, project: GitP
 def test_a_variable_that_hides_the_others_hides_nothing_here(
     config: Path, project: GitProject, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    poetry_api.save_repository("corp", "https://corp.example/", "ada", "s3cret-pass")
+    write_repository(config)
     monkeypatch.setenv("POETRY_REPOSITORIES_OTHER_URL", "https://other.example/")
     command = command_in(project)
     assert Config.create().get("repositories") == {"other": {"url": "https://other.example/"}}
@@ -190,3 +195,25 @@ def test_a_url_that_cannot_be_read_is_not_quoted(
         poetry_api.find_repository(command, "corp")
     assert "s3cret" not in f"{caught.value}{caught.value.hint}"
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("url", "asked", "is_known"),
+    [
+        ("https://host/team/legacy/", "https://host/team/", True),
+        ("https://host/team", "https://host/team/", True),
+        ("https://host/legacy/", "https://host/", True),
+        ("https://HOST:443/legacy/", "https://host/", True),
+        ("https://host/team-b/legacy/", "https://host/team/", False),
+        ("https://host/legacy/", "https://host/team/", False),
+        ("https://host:8443/legacy/", "https://host/", False),
+        ("https://host:99999/legacy/", "https://host/", False),
+        ("http://host/legacy/", "https://host/", False),
+    ],
+)
+def test_a_login_is_told_to_its_own_index_alone(
+    config: Path, project: GitProject, url: str, asked: str, is_known: bool
+) -> None:
+    write_repository(config, url)
+    found = known_login(command_in(project), asked, "corp")
+    assert found == (("ada", "s3cret-pass") if is_known else None)

@@ -58,11 +58,6 @@ def write_summary(
         _append(path, "\n".join(_as_markdown(title, rows, text)) + "\n")
 
 
-def wants_summary(environ: Mapping[str, str]) -> bool:
-    """Return whether `write_summary` would write anything."""
-    return bool(environ.get(_SUMMARY))
-
-
 def _as_markdown(title: str, rows: Sequence[tuple[str, str]], text: str) -> Iterator[str]:
     yield f"### {escaped(title)}\n"
     if rows:

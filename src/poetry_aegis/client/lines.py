@@ -12,17 +12,19 @@ if TYPE_CHECKING:
 
 BOM = "\ufeff"
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
-_CREDENTIAL = re.compile(r"(?<=://)(?P<secret>[^\s\"']*)(?=@)")
-_STRING = r"\"(?:\\.|[^\"\\])*\"|'[^'\n]*'"
+# A quote may be part of it: neither INI files nor addresses mind one.
+_CREDENTIAL = re.compile(r"(?<=://)(?P<secret>\S*)(?=@)")
+_QUOTED = r"\"(?:\\.|[^\"\\])*\""
 _NOTHING = re.compile(r"(?!)(?P<secret>)")
 _SECRETS = {
-    "netrc": re.compile(rf"(?<!\S)(?:password|account)\s+(?P<secret>{_STRING}|\S+)"),
+    "netrc": re.compile(rf"(?<!\S)(?:password|account)\s+(?P<secret>(?:{_QUOTED}|\S)\S*)"),
     "ini": re.compile(
         r"(?im)^[ \t]*[\w.-]*(?:password|token|secret)[\w.-]*\s*[=:]\s*(?P<secret>\S.*?)[ \t\r]*$"
     ),
     # A file that holds credentials and nothing else.
     "credentials": re.compile(
-        rf"(?<!username)(?<!username )\s*=\s*(?P<secret>\"\"\"(?s:.*?)\"\"\"|{_STRING})"
+        r"(?<!username)(?<!username )\s*=\s*"
+        rf"(?P<secret>\"\"\"(?s:.*?)\"\"\"|'''(?s:.*?)'''|{_QUOTED}|'[^'\n]*')"
     ),
 }
 

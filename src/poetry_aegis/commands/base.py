@@ -77,11 +77,13 @@ class AegisCommand(Command):
         return error.exit_code
 
     def _settle(self) -> None:
-        """Ask nothing where nobody answers, and write in colour where somebody sees it."""
+        """Ask nothing where nobody answers, and write so that it can be read, in colour or not."""
         import os
 
+        from poetry_aegis.commands.spelling import let_spell
         from poetry_aegis.release.history.pipelines import is_pipeline
 
+        let_spell(self.io.output)
         in_pipeline = is_pipeline(os.environ)
         if in_pipeline or not (sys.stdin and sys.stdin.isatty()):
             # Poetry keeps asking on a closed standard input, for ever.
@@ -135,11 +137,11 @@ class AegisCommand(Command):
 
     def print_json(self, document: Mapping[str, Any]) -> None:
         """Write *document* as the one JSON object of this run."""
-        import json
-
         from cleo.io.outputs.output import Type, Verbosity
 
-        text = json.dumps(document, ensure_ascii=False, indent=2)
+        from poetry_aegis.commands.spelling import json_text
+
+        text = json_text(document, self.io.output)
         # What was asked for as JSON is wanted with --quiet, too.
         self.io.output.write_line(text, verbosity=Verbosity.QUIET, type=Type.RAW)
 
@@ -260,7 +262,9 @@ _INTERRUPTED = {
 
 
 def plain(text: str) -> str:
-    """Return *text* so that cleo prints it as it is, angle brackets and all."""
+    """Return *text* so that cleo prints it as it is, less what could steer a terminal."""
     from cleo.formatters.formatter import Formatter
 
-    return Formatter.escape(text)
+    from poetry_aegis.commands.spelling import harmless
+
+    return Formatter.escape(harmless(text))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from cleo.helpers import option
 
-from poetry_aegis.commands.base import JSON, AegisCommand, plain
+from poetry_aegis.commands.base import JSON, plain
+from poetry_aegis.commands.signing_base import SigningCommand
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from poetry_aegis.poetry_api import Project
 
 
-class CiSnapshotCommand(AegisCommand):
+class CiSnapshotCommand(SigningCommand):
     """Publishes a development version of what is checked out."""
 
     name = "aegis ci snapshot"
@@ -88,9 +89,10 @@ other one.
         from poetry_aegis.commands.ci_development import written
         from poetry_aegis.commands.ci_publishing import choose_test_repository, publish_project
         from poetry_aegis.commands.ci_report import tell_of_publication
+        from poetry_aegis.signals import stops_as_interrupts
 
         repository = choose_test_repository(self, project, self.option("repository"))
-        with written(self, snapshots.values()):
+        with stops_as_interrupts(), written(self, snapshots.values()):
             done = {
                 name: publish_project(self, snapshot.project, repository, snapshot.version)
                 for name, snapshot in snapshots.items()

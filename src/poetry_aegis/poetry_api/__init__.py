@@ -22,7 +22,6 @@ from poetry_aegis.poetry_api.repositories import (
     publish_predicate,
     pypi_urls,
     repository_names,
-    save_repository,
 )
 
 __all__ = [
@@ -39,6 +38,5 @@ __all__ = [
     "read_lock",
     "reload_project",
     "repository_names",
-    "save_repository",
     "sources_of",
 ]

@@ -130,14 +130,14 @@ def known_login(command: Command, base_url: str, name: str) -> tuple[str, str] |
     """
     from poetry_aegis.errors import AegisError
     from poetry_aegis.poetry_api.repositories import find_repository
+    from poetry_aegis.publish.named_index import shares_origin
 
     try:
         found = find_repository(command, name)
     except AegisError:
         return None
-    known, asked = urlsplit(found.upload_url), urlsplit(base_url)
-    same = (known.scheme, known.netloc) == (asked.scheme, asked.netloc)
-    if not same or not known.path.startswith(asked.path.rstrip("/")):
+    known, asked = (f"{urlsplit(url).path.rstrip('/')}/" for url in (found.upload_url, base_url))
+    if not shares_origin(found.upload_url, base_url) or not known.startswith(asked):
         return None
     return (found.username, found.password) if found.username and found.password else None
 

@@ -85,29 +85,6 @@ def find_repository(command: Command, name: str) -> Repository:
     )
 
 
-def save_repository(
-    name: str, url: str, username: str, password: str, *, authority: Path | None = None
-) -> bool:
-    """Write a repository and its credentials as ``poetry config`` does.
-
-    *authority* is the file of the certificate that the repository's is verified with.
-
-    Returns True where the password went into a keyring, False where it is in ``auth.toml``.
-    """
-    from poetry.config.config import Config
-    from poetry.utils.password_manager import PasswordManager
-
-    config_directory().mkdir(parents=True, exist_ok=True)
-    config = Config.create()
-    config.config_source.add_property(f"repositories.{name}.url", url)
-    if authority is not None:
-        config.config_source.add_property(f"certificates.{name}.cert", authority.as_posix())
-    passwords = PasswordManager(config)
-    passwords.set_http_password(name, username, password)
-    Config.create(reload=True)
-    return bool(passwords.use_keyring)
-
-
 def config_directory() -> Path:
     """Return where Poetry keeps ``config.toml`` and ``auth.toml``."""
     from poetry.locations import CONFIG_DIR

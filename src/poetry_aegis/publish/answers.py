@@ -60,7 +60,7 @@ def upload_failure(answer: Answer, repository: Repository) -> Failure:
 
 def reading_failure(answer: Answer, repository: Repository) -> Failure:
     """Return what *answer*, a refusal to show a page or a file, means for the user."""
-    return _failure(_common_error(answer, repository), answer)
+    return _failure(_common_error(answer, repository, rights=_MAY_READ), answer)
 
 
 def says_file_exists(answer: Answer) -> bool:
@@ -97,7 +97,7 @@ def _upload_error(answer: Answer, repository: Repository) -> PublishError:
         )
     if answer.status == 413 or _says(answer, _TOO_LARGE):
         return TooLarge(f"The file is larger than {repository.name} takes ({said}).", hint=_SIZE)
-    return _common_error(answer, repository)
+    return _common_error(answer, repository, rights=_MAY_UPLOAD)
 
 
 def _elsewhere(answer: Answer, upload_url: str) -> str:
@@ -106,13 +106,13 @@ def _elsewhere(answer: Answer, upload_url: str) -> str:
     return urljoin(upload_url, "/legacy/") if at_root else likely_upload_url(upload_url)
 
 
-def _common_error(answer: Answer, repository: Repository) -> PublishError:
+def _common_error(answer: Answer, repository: Repository, *, rights: str) -> PublishError:
     name, said = repository.name, _said(answer, repository)
     if answer.status == 401 or _says(answer, _WRONG_CREDENTIAL):
         return _unauthorized(said, repository)
     if answer.status == 403:
         who = repository.username or "a user without credentials"
-        return Forbidden(f"{name} does not allow this to {who} ({said}).", hint=_RIGHTS)
+        return Forbidden(f"{name} does not allow this to {who} ({said}).", hint=rights)
     if answer.status in (502, 503, 504):
         return Unreachable(f"{name} is not available at the moment ({said}).", hint=_LATER)
     return PublishError(f"{name} refused the request ({said}).", hint=_way_out(answer))
@@ -122,9 +122,13 @@ def _said(answer: Answer, repository: Repository) -> str:
     return f"{answer.status} {reason_of(answer, repository)}".rstrip(" .")
 
 
-_RIGHTS = (
+_MAY_UPLOAD = (
     "Ask its administrator for the right to upload; on a poetry-aegis server: "
     "poetry aegis server user add NAME --keep-password --role publisher"
+)
+_MAY_READ = (
+    "Ask its administrator for the right to read; what a user or token of a poetry-aegis server "
+    "may is shown by: poetry aegis server user list"
 )
 _SIZE = (
     "Leave files out of the distribution, or raise the limit of the server: max_upload_size in "

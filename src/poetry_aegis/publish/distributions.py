@@ -7,13 +7,7 @@ import shutil
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name, parse_sdist_filename, parse_wheel_filename
 from packaging.version import InvalidVersion as NotPep440
 from packaging.version import Version
 
@@ -114,6 +108,20 @@ def select(filenames: Iterable[str], name: str, version: str) -> list[str]:
     return [filename for filename in filenames if _identity(filename) == wanted]
 
 
+def name_and_version(filename: str) -> tuple[str, Version] | None:
+    """Return what the name of a wheel or sdist says, ``None`` for that of anything else.
+
+    A wheel's tags are not looked at: one name can stand for more of them than there is memory.
+    """
+    try:
+        if filename.endswith(".whl"):
+            stem, *_ = filename.removesuffix(".whl").rsplit("-", 3)
+            return parse_wheel_filename(f"{stem}-py3-none-any.whl")[:2]
+        return parse_sdist_filename(filename)
+    except ValueError:  # Also for a number of more digits than Python reads.
+        return None
+
+
 def read_distribution(path: Path) -> Distribution:
     """Return the distribution at *path*.
 
@@ -188,14 +196,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _identity(filename: str) -> tuple[str, Version] | None:
-    try:
-        if filename.endswith(".whl"):
-            return parse_wheel_filename(filename)[:2]
-        if filename.endswith(".tar.gz"):
-            return parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        pass
-    return None
+    return name_and_version(filename) if filename.endswith((".whl", ".tar.gz")) else None
 
 
 def _measure(path: Path) -> Digests:

@@ -6,13 +6,13 @@ import json
 import re
 from dataclasses import dataclass
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 from packaging.utils import canonicalize_name
 
 from poetry_aegis.errors import PublishError
-from poetry_aegis.publish.patience import Patience, persist
+from poetry_aegis.publish.patience import Failure, Patience, persist, sleep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.answer import Answer
     from poetry_aegis.publish.distributions import Distribution
     from poetry_aegis.publish.web import Web
+
+T = TypeVar("T")
 
 _JSON = "application/vnd.pypi.simple.v1+json"
 _HEADERS = {
@@ -56,14 +58,23 @@ class IndexedFile:
 class Index:
     """The Simple API at *url*, read through *web*. *tell* hears of each repeated request.
 
-    *takes_first_files_together* once it has said so of a project that it does not have.
+    *pause* waits before it, as in `persist`. It *takes_first_files_together* once it has said so of
+    a project that it does not have.
     """
 
-    def __init__(self, web: Web, url: str, patience: Patience, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        web: Web,
+        url: str,
+        patience: Patience,
+        tell: Callable[[str], None],
+        pause: Callable[[float], bool] = sleep,
+    ) -> None:
         self._web = web
         self._url = url
         self._patience = patience
         self._tell = tell
+        self._pause = pause
         self.takes_first_files_together = False
 
     def project_page(self, name: str) -> dict[str, IndexedFile]:
@@ -82,13 +93,13 @@ class Index:
 
     def _page(self, name: str) -> Answer:
         url = f"{self._url}{canonicalize_name(name)}/"
-        return persist(lambda: self._web.get(url, _HEADERS), self._patience, self._tell)
+        return self._persist(lambda: self._web.get(url, _HEADERS))
 
     def sha256(self, file: IndexedFile) -> str:
         """Return the SHA-256 of *file*, downloading it where its page does not tell."""
         if file.sha256 is not None:
             return file.sha256
-        return persist(lambda: self._web.sha256(file.url), self._patience, self._tell)
+        return self._persist(lambda: self._web.sha256(file.url))
 
     def hash_of(self, distribution: Distribution) -> str | None:
         """Return the SHA-256 of the file of that name on the index, ``None`` where it has none."""
@@ -111,6 +122,9 @@ class Index:
     def once(self) -> Index:
         """Return this index, read without repeating what fails."""
         return Index(self._web, self._url, Patience(backoffs=()), self._tell)
+
+    def _persist(self, attempt: Callable[[], T | Failure]) -> T:
+        return persist(attempt, self._patience, self._tell, pause=self._pause)
 
 
 def parse_page(answer: Answer) -> dict[str, IndexedFile]:
@@ -144,7 +158,7 @@ def _from_json(answer: Answer) -> Iterator[IndexedFile]:
             sha256=_hex(str(hashes.get("sha256", ""))),
             provenance=_joined(answer.url, file.get("provenance")),
             size=file["size"] if type(file.get("size")) is int else None,
-            yanked=file.get("yanked", False) is not False,
+            yanked=bool(file.get("yanked")),  # Some write null; PEP 691 goes by what is true.
             may_have_provenance=may_have_provenance,
         )
 

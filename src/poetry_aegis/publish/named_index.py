@@ -10,6 +10,7 @@ from poetry_aegis.errors import UsageError
 from poetry_aegis.publish.repository import (
     Repository,
     index_url_of,
+    origin_of,
     split_userinfo,
     upload_url_of,
     without_userinfo,
@@ -40,11 +41,6 @@ class NamedIndex:
     upload_url: str | None
     username: str | None = None
     password: str | None = field(default=None, repr=False)
-
-    @property
-    def is_somebodys(self) -> bool:
-        """Whether the address says who asks."""
-        return self.username is not None
 
     def is_that_of(self, repository: Repository) -> bool:
         """Return whether *repository* is at this very address."""
@@ -113,7 +109,7 @@ def address_in(environ: Mapping[str, str]) -> str | None:
 
 def shares_origin(one: str, other: str) -> bool:
     """Return whether two URLs have the same scheme, host and port, so that a password may go."""
-    return _origin(one) == _origin(other)
+    return origin_of(one) == origin_of(other)
 
 
 def _require_address(url: str) -> None:
@@ -127,10 +123,5 @@ def _require_address(url: str) -> None:
         raise UsageError(f"{INDEX_VARIABLE} is no address of an index.", hint=_HINT)
 
 
-def _origin(url: str) -> tuple[str, str | None, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)
-
-
 def _place(url: str) -> tuple[tuple[str, str | None, int], str]:
-    return _origin(url), urlunsplit(("", "", urlsplit(url).path.rstrip("/"), "", ""))
+    return origin_of(url), urlunsplit(("", "", urlsplit(url).path.rstrip("/"), "", ""))

@@ -16,13 +16,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Protocol
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
-
 from poetry_aegis.errors import (
     BuildFailed,
     NotVerified,
@@ -32,7 +25,7 @@ from poetry_aegis.errors import (
     VerificationFailed,
 )
 from poetry_aegis.publish.core_metadata import is_whole
-from poetry_aegis.publish.distributions import read_distribution, select
+from poetry_aegis.publish.distributions import name_and_version, read_distribution, select
 from poetry_aegis.signatures.attestation import dump_attestations
 from poetry_aegis.signatures.statement import Malformed
 from poetry_aegis.signatures.verdict import Subject, judge, that_count
@@ -40,8 +33,6 @@ from poetry_aegis.signatures.verdict import Subject, judge, that_count
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
-
-    from packaging.version import Version
 
     from poetry_aegis.publish.contents import Release
     from poetry_aegis.publish.distributions import Distribution
@@ -238,12 +229,5 @@ def _safe(name: str) -> bool:
 
 def _versions(names: Iterable[str]) -> list[str]:
     """Return the newest versions that files have, the newest first."""
-    found = {version for version in map(_version, names) if version is not None}
+    found = {read[1] for read in map(name_and_version, names) if read is not None}
     return [str(version) for version in sorted(found, reverse=True)[:_VERSIONS_SHOWN]]
-
-
-def _version(name: str) -> Version | None:
-    try:
-        return parse_wheel_filename(name)[1] if _is_wheel(name) else parse_sdist_filename(name)[1]
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return None

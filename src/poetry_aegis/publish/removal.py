@@ -30,7 +30,10 @@ def make_room(line: Connection, publication: Publication, conflict: FileConflict
         raise conflict
     name, file = line.repository.name, publication.steps[0].distribution
     here = {step.distribution.filename for step in publication.steps}
-    there = select(line.page(file.name) or {}, file.name, file.version)
+    page = line.page(file.name)
+    if page is None:  # What is there cannot be seen, and so not removed.
+        raise conflict
+    there = select(page, file.name, file.version)
     lost = sorted(set(there) - here)
     if lost:
         raise FileConflict(

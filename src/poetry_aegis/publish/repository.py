@@ -184,6 +184,16 @@ def split_userinfo(url: str) -> tuple[str, str | None, str | None]:
     return urlunsplit(parts._replace(netloc=host)), unquote(username), unquote(password)
 
 
+def origin_of(url: str) -> tuple[str, str | None, int]:
+    """Return the scheme, host and port of *url*: where a password may go."""
+    parts = urlsplit(url)
+    try:
+        port = parts.port or {"http": 80}.get(parts.scheme, 443)
+    except ValueError:
+        port = -1  # It is none, and so nobody else's.
+    return parts.scheme, parts.hostname, port
+
+
 def without_userinfo(url: str) -> str:
     """Return *url* as it may be shown."""
     return split_userinfo(url)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import FileConflict, Forbidden
+from poetry_aegis.errors import FileConflict, Forbidden, PublishError
 from poetry_aegis.publish.form import UploadForm
 from poetry_aegis.publish.patience import Failure, persist
 
@@ -60,7 +60,7 @@ class Uploader:
             )
         except FileConflict as error:
             name = self.web.repository.name
-            found = self.index.hash_of(distribution) if self.index else None
+            found = self._hash_there(distribution)
             if to_sign and found == distribution.sha256:
                 relay.note(f"{name} takes no further signatures of {distribution.filename}.")
                 return
@@ -75,6 +75,13 @@ class Uploader:
             if self.overwrite:
                 error.hint = f"To replace files takes more rights than to upload. {_NEW_VERSION}"
             raise
+
+    def _hash_there(self, distribution: Distribution) -> str | None:
+        """Return the hash of what is in the way, ``None`` where the index does not tell."""
+        try:
+            return self.index.hash_of(distribution) if self.index else None
+        except PublishError:
+            return None  # That there is one is known all the same.
 
     def _attempt(
         self, distribution: Distribution, relay: Relay, *, to_sign: bool

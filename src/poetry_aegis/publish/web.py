@@ -7,7 +7,6 @@ import logging
 import ssl
 from functools import cache
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -17,6 +16,7 @@ from poetry_aegis.publish.answers import reading_failure, upload_failure
 from poetry_aegis.publish.lines import Lines
 from poetry_aegis.publish.patience import Failure
 from poetry_aegis.publish.proxies import answer_of_proxy
+from poetry_aegis.publish.repository import origin_of
 from poetry_aegis.publish.unanswered import unanswered
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ _BROKEN = (httpx.RequestError, httpx.InvalidURL, UnicodeError)
 class Web:
     """An open client for *repository*, to be closed. May be shared by threads.
 
-    Proxies come from the environment. Raises `PublishError` for a client certificate, and
-    `Unreachable` for proxy settings, that cannot be used.
+    Proxies and authorities come from the environment, too. Raises `PublishError` for a client
+    certificate, and `Unreachable` for settings of the environment, that cannot be used.
     """
 
     def __init__(self, repository: Repository) -> None:
@@ -64,6 +64,12 @@ class Web:
                 "The proxy settings in the environment cannot be used.",
                 hint="Look at HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.",
             ) from None
+        except OSError as error:
+            raise Unreachable(
+                "The authorities that the environment names in SSL_CERT_FILE cannot be used: "
+                f"{error.strerror or error}.",
+                hint="Name a file of certificates in PEM, or unset it: unset SSL_CERT_FILE",
+            ) from error
 
     def close(self) -> None:
         """Close the connections."""
@@ -144,10 +150,10 @@ class _OwnHosts(httpx.Auth):
         if repository.username is not None:
             self._basic = httpx.BasicAuth(repository.username, repository.password or "")
         urls = (repository.upload_url, repository.index_url)
-        self._origins = {_origin(url) for url in urls if url}
+        self._origins = {origin_of(url) for url in urls if url}
 
     def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        if self._basic is not None and _origin(str(request.url)) in self._origins:
+        if self._basic is not None and origin_of(str(request.url)) in self._origins:
             yield from self._basic.auth_flow(request)
         else:
             yield request
@@ -159,11 +165,6 @@ def user_agent() -> str:
     from importlib.metadata import version
 
     return f"poetry-aegis/{version('poetry-aegis')}"
-
-
-def _origin(url: str) -> tuple[str, str | None, int]:
-    parts = urlsplit(url)
-    return parts.scheme, parts.hostname, parts.port or {"http": 80}.get(parts.scheme, 443)
 
 
 def _tls(repository: Repository) -> ssl.SSLContext | bool:

@@ -5,15 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
+from poetry_aegis.publish.distributions import name_and_version
 from poetry_aegis.signatures.verdict import Finding
 
 if TYPE_CHECKING:
@@ -131,14 +126,8 @@ class LockedPackage:
 
 def read_file_name(file_name: str) -> FileName | None:
     """Return what the name of a wheel or sdist says, ``None`` for that of anything else."""
-    try:
-        if file_name.endswith(".whl"):
-            name, version, _, _ = parse_wheel_filename(file_name)
-        else:
-            name, version = parse_sdist_filename(file_name)
-    except (InvalidWheelFilename, InvalidSdistFilename, InvalidVersion):
-        return None
-    return FileName(name, version)
+    found = name_and_version(file_name)
+    return None if found is None else FileName(*found)
 
 
 def checked(project: str, version: str, file: str, verdict: Verdict) -> Checked:

@@ -49,12 +49,12 @@ class Source:
     ) -> None:
         self.name = repository.name
         self._web = Web(repository)
-        self._index = Index(self._web, repository.index_url or "", patience, tell)
         self._patience = patience
         self._tell = tell
         self._pages: dict[str, _Page] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self._index = Index(self._web, repository.index_url or "", patience, tell, self._pause)
         self._unreachable: Unreachable | None = None
 
     def close(self) -> None:
@@ -119,12 +119,10 @@ class Source:
         return answer.text
 
     def _persist(self, attempt: Callable[[], T | Failure]) -> T:
-        return persist(
-            attempt,
-            self._patience,
-            self._tell,
-            pause=lambda seconds: not self._stopped.wait(seconds),
-        )
+        return persist(attempt, self._patience, self._tell, pause=self._pause)
+
+    def _pause(self, seconds: float) -> bool:
+        return not self._stopped.wait(seconds)
 
     def _asking(self, ask: Callable[[], T]) -> T:
         if self._unreachable is not None:

@@ -25,7 +25,7 @@ from poetry_aegis.signing.record import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
 _CHUNK = 1 << 20
 _LARGEST_SCRIPT = 16 << 20  # bytes
@@ -171,11 +171,37 @@ def _is_written_for(content: bytes, target: Path) -> bool:
 
 
 def unlisted(installation: Installation, listed: frozenset[Path]) -> Sequence[str]:
-    """Return the modules in the packages of *installation* that are in no RECORD: not *listed*."""
-    folders = {row.path.parent for row in installation.rows if row.path.name == "__init__.py"}
+    """Return the modules that were added to those of *installation*.
+
+    These are the ones in its packages that are in no RECORD, which is to say not *listed*, and
+    whatever Python would import in the place of one of its own, whoever lists that.
+    """
+    own = {row.path for row in installation.rows}
+    folders = {path.parent for path in own if path.name == "__init__.py"}
     tops = [folder for folder in folders if folder.parent not in folders]
-    found = [path for top in tops for path in top.rglob("*") if _is_module(path)]
-    return sorted(shown(path, installation.root) for path in found if path not in listed)
+    inside = [path for top in tops for path in top.rglob("*")]
+    found = {path for path in inside if _is_module(path)} - listed
+    found |= {path for path in _rivals(own) if _is_module(path)} - own
+    # What is behind a link is not looked at, and no installer makes one to a folder.
+    found |= {path for path in inside if path.is_symlink() and path.is_dir()}
+    return sorted(shown(path, installation.root) for path in found)
+
+
+def _rivals(own: Collection[Path]) -> Iterator[Path]:
+    """Yield what has a name of *own* modules: compiled code and packages come before source."""
+    names: dict[Path, set[str]] = {}
+    for path in filter(_is_module, own):
+        names.setdefault(path.parent, set()).add(_module(path))
+    for folder, known in names.items():
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if _module(path) in known:
+                yield path
+                yield from path.glob("__init__.*")
+
+
+def _module(path: Path) -> str:
+    """Return the name by which the module at *path* is imported."""
+    return path.name.partition(".")[0]
 
 
 def _is_module(path: Path) -> bool:

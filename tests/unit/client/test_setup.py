@@ -172,12 +172,14 @@ def test_a_record_that_is_none_is_said(home: Path) -> None:
 
 SECRET_FILES = {
     "ini": "[corp]\nusername = ada\npassword = s3cret one\n[x]\nurl = https://u:s3cret@h/\n"
-    "pypi-token:  s3cret\nMY_PASSWORD =\n  s3cret\n",
+    "pypi-token:  s3cret\nMY_PASSWORD =\n  s3cret\nurl = https://u:a's3cret\"s3cret@h/\n",
     "netrc": 'machine h login ada password s3cret\nmachine i\n password\n "s3cret x" '
-    "account s3cret\n",
-    "toml": 'url = "https://u:s3cret@h/"\nproxy = "http://u:s3/cret:s3cret@h"\n',
+    "account s3cret\nmachine j password 'a's3cret\nmachine k password \"a b\"s3cret\n",
+    "toml": 'url = "https://u:s3cret@h/"\nproxy = "http://u:s3/cret:s3cret@h"\n'
+    'other = "https://u:a\'s3cret@h/"\n',
     "credentials": '[http-basic]\nx = {username = "ada", password = "s3cret"}\n[y]\n'
-    'password = \'s3cret\'\ntoken = """s3cret\ns3cret"""\n',
+    'password = \'s3cret\'\ntoken = """s3cret\ns3cret"""\n'
+    "[z]\npassword = '''s3'cret\ns3cret'''\n",
 }
 
 

@@ -160,6 +160,11 @@ def test_a_page_that_cannot_be_read_is_not_called_an_upload_url() -> None:
     assert type(reading_failure(answer(401, "no"), CORP).error) is Unauthorized
 
 
+def test_who_may_not_read_is_not_told_to_ask_for_uploads() -> None:
+    assert "the right to read" in reading_failure(answer(403, "no"), CORP).error.hint
+    assert "the right to upload" in upload_failure(answer(403, "no"), CORP).error.hint
+
+
 @pytest.mark.parametrize("value", ["soon", "", "-3", "١٢", "Mon, 99 Foo"])
 def test_a_senseless_retry_after_is_ignored(value: str) -> None:
     assert upload_failure(answer(429, retry_after=value), CORP).wait is None

@@ -4,9 +4,16 @@ import hashlib
 from typing import TYPE_CHECKING
 
 import pytest
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 
 from poetry_aegis.errors import BuildFailed, InvalidVersion
-from poetry_aegis.publish.distributions import find_distributions, keep, read_distribution
+from poetry_aegis.publish.distributions import (
+    find_distributions,
+    keep,
+    name_and_version,
+    read_distribution,
+    select,
+)
 from tests.support.distributions import core_metadata, make_sdist, make_wheel, write_zip
 
 if TYPE_CHECKING:
@@ -51,6 +58,38 @@ def test_exactly_this_version_is_taken(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("x")
     (tmp_path / "broken-name.whl").write_text("x")
     assert names(tmp_path) == ["demo-1.0.0.tar.gz", "demo-1.0.0-py3-none-any.whl"]
+
+
+TAGS = ".".join(f"a{number}" for number in range(1000))  # three times that are as many as 10**9
+
+
+@pytest.mark.parametrize(
+    "name", [f"demo-1.0.0-{TAGS}-{TAGS}-{TAGS}.whl", f"demo-{'9' * 5000}.tar.gz"]
+)
+def test_a_hostile_name_costs_nothing(name: str) -> None:
+    assert select([name], "demo", "1.0.0") == [name][: name.endswith(".whl")]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("demo-1.0.0-py3-none-any.whl", "De.mo-1.0-1x-py2.py3-none-any.whl", "demo-1.0-any.whl"),
+        *(
+            "demo-1.0-py3-none.whl",
+            "demo-1.0-x-py3-none-any.whl",
+            "demo-x-py3-none-any.whl",
+            ".whl",
+        ),
+        *("d__o-1.0-py3-none-any.whl", "a-1.0-1-2-py3-none-any.whl", "-1.0-py3-none-any.whl"),
+    ],
+)
+def test_a_wheel_s_name_says_what_it_says_to_others(name: str) -> None:
+    try:
+        wanted = parse_wheel_filename(name)[:2]
+    except InvalidWheelFilename:
+        assert name_and_version(name) is None
+    else:
+        assert name_and_version(name) == wanted
 
 
 def test_names_and_versions_are_compared_normalised(tmp_path: Path) -> None:

@@ -70,6 +70,15 @@ def test_a_json_page_is_read() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "yanked"),
+    [(False, False), (None, False), ("", False), (True, True), ("loses data", True)],
+)
+def test_what_is_yanked_is_said_by_a_true_value(said: object, yanked: bool) -> None:
+    file = {"filename": "a.whl", "url": "a.whl", "hashes": {}, "yanked": said}
+    assert page(json.dumps({"files": [file]}), JSON)["a.whl"].yanked is yanked
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "[]", "{", '{"files": 3}', '{"files": [1]}', '{"files": [{"url": "x"}]}', "[" * 9999],
 )

@@ -163,3 +163,12 @@ def test_a_password_goes_to_its_own_scheme_host_and_port_only(
     own = scheme == "https" and host.lower() == "index.example" and port in ("", ":443")
     assert (moved.password == "s3cret") is own
     assert all(shares_origin(part, url) for part in (moved.upload_url, moved.index_url or ""))
+
+
+def test_a_repository_of_no_port_is_elsewhere() -> None:
+    address = "https://index.example:99999"
+    broken = Repository("b", f"{address}/legacy/", f"{address}/simple/", "ada", "s3cret")
+    index = named("https://index.example/simple/")
+    assert not shares_origin(address, "https://index.example")
+    assert not index.is_that_of(broken)
+    assert index.instead_of(broken).password is None

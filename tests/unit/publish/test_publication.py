@@ -299,6 +299,32 @@ def test_a_conflict_without_an_index_gives_the_servers_reason(
         send(index, recorder, wheel, index_url=None)
 
 
+@pytest.mark.parametrize("status", [401, 403, 404, 500])
+def test_a_conflict_is_one_where_the_index_cannot_be_read(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution, status: int
+) -> None:
+    index.script(Reply(409, "taken since 2019", PLAIN))
+    index.page_replies.extend([Reply(404), *[Reply(status)] * 9])
+    with pytest.raises(FileConflict, match=r"is refused: .*\(409 taken since 2019\)"):
+        send(index, recorder, wheel, verify=False)
+
+
+def test_nothing_is_said_to_be_removed_that_was_not_seen(
+    index: FaultyIndex, recorder: Recorder, wheel: Distribution
+) -> None:
+    index.has(wheel.filename, OTHER)
+    kind, text = index.page()
+    page = Reply(200, text, {"Content-Type": kind})
+    welcome = Reply(200, "Welcome to pypiserver!")
+    index.page_replies.extend([page, page, page, welcome, *[Reply(500)] * 4])
+    index.script(Reply(409, "taken", PLAIN), Reply(409, "taken", PLAIN))
+    with pytest.raises(FileConflict) as caught:
+        send(index, recorder, wheel, overwrite=True)
+    assert not index.page_replies, "the version was looked for"
+    assert "removed" not in caught.value.hint
+    assert index.probes == 0, "nothing was removed"
+
+
 # Bad days that pass
 
 

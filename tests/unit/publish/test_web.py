@@ -155,6 +155,18 @@ def test_senseless_proxy_settings_are_told_without_their_password(
     assert "ALL_PROXY" in caught.value.hint
 
 
+@pytest.mark.parametrize("content", [None, "no certificate\n"])
+def test_authorities_that_cannot_be_used_are_told_by_their_variable(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("SSL_CERT_FILE", str(path))
+    with pytest.raises(Unreachable, match="in SSL_CERT_FILE cannot be used"):
+        Web(repository_at("http://127.0.0.1/"))
+
+
 def test_credentials_go_to_the_repositorys_own_hosts_only(index: FaultyIndex) -> None:
     with faulty_index() as other:
         other.has("demo.whl", b"content")

@@ -24,6 +24,7 @@ from poetry_aegis.signatures.statement import Malformed
 from poetry_aegis.signing.releases import files_of_release
 from poetry_aegis.signing.sources import Altered, Source, open_source
 from tests.support.distributions import make_wheel
+from tests.support.faulty import Reply, faulty_index
 from tests.support.signing import new_key, signed_by
 
 if TYPE_CHECKING:
@@ -216,3 +217,23 @@ def test_ctrl_c_ends_a_verification_at_once(served: tuple[Path, str]) -> None:
     _, told = process.communicate(timeout=20)
     assert time.monotonic() - begun < 5
     assert b"KeyboardInterrupt" in told
+
+
+def test_a_stop_ends_the_wait_for_a_page() -> None:
+    told = threading.Event()
+    with faulty_index() as index:
+        index.page_replies.append(Reply(503, headers={"Retry-After": "30"}))
+        url = f"{index.url}/simple/"
+        source = Source(Repository("corp", url, url), lambda _: told.set(), Patience())
+
+        def read() -> None:
+            with pytest.raises(Unreachable):
+                source.files("demo")
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        assert told.wait(10)
+        source.stop()
+        reader.join(5)
+        source.close()
+    assert not reader.is_alive()

@@ -132,3 +132,37 @@ def test_modules_in_no_record_are_named_and_other_files_are_not(environment: Env
         "demo/deep/x/__init__.py",
         "demo/evil.py",
     ]
+
+
+@pytest.mark.parametrize(
+    ("own", "added"),
+    [
+        ("demo.py", "demo/__init__.py"),
+        ("demo.py", "demo.abi3.so"),
+        ("space/demo.py", "space/demo/__init__.cpython-313-x86_64-linux-gnu.so"),
+        ("space/demo.py", "space/demo.pyd"),
+        ("demo/__init__.py", "demo/__init__.cpython-313-x86_64-linux-gnu.so"),
+    ],
+)
+@pytest.mark.parametrize("by_another", [False, True])
+def test_what_is_imported_in_the_place_of_a_module_is_named(
+    environment: Environment, own: str, added: str, by_another: bool
+) -> None:
+    installed = unpacked(environment, {own: "", "space/other.py": ""})
+    evil, fine = environment.purelib / added, environment.purelib / "space/another.py"
+    for target in (evil, fine, environment.purelib / "demographics.py"):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("")
+    listed = frozenset(row.path for row in installed.rows)
+    assert unlisted(installed, listed | ({evil} if by_another else set())) == [added]
+
+
+def test_a_link_to_a_folder_is_named(environment: Environment, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "__init__.py").write_text("")
+    installed = unpacked(environment, {"demo/__init__.py": "", "demo/core.py": ""})
+    (environment.purelib / "demo/core").symlink_to(elsewhere)
+    (environment.purelib / "demo/more").symlink_to(elsewhere)
+    listed = frozenset(row.path for row in installed.rows)
+    assert {"demo/core", "demo/more"} <= set(unlisted(installed, listed))
