@@ -87,7 +87,7 @@ class PublishSettings:
 
     sign: bool = False
     key: str | None = None
-    jobs: int = 8
+    jobs: int = 10
 
     def __post_init__(self) -> None:
         if not 1 <= self.jobs <= MOST_JOBS:
