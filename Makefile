@@ -2,6 +2,7 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+TESTS := -n auto --dist worksteal --ignore tests/stack
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test coverage lint format unit docs pictures docs-serve test-stack test-lowest benchmark benchmark-release benchmark-registry benchmark-publish clean
@@ -18,11 +19,10 @@ demo: setup  ## See a release, a private index and an installation, for real, in
 	@$(BIN)/python scripts/demo.py
 
 test: setup lint  ## Run every check that needs no Docker
-	$(BIN)/pytest -n auto --dist worksteal --ignore tests/stack --cov --cov-report= --durations=40
-	@echo "Lines and branches that ran: $$($(BIN)/coverage report --format=total) % (make coverage: which did not)"
+	$(BIN)/pytest $(TESTS) --durations=40
 
-coverage: setup  ## Show what the last `make test` did not run
-	@$(BIN)/coverage report
+coverage: setup  ## Run the tests of `make test`, measured, and show what did not run
+	$(BIN)/pytest $(TESTS) --cov
 
 lint: setup
 	$(BIN)/ruff format --check .
