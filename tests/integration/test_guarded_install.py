@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from poetry.console.commands.installer_command import InstallerCommand
 
+from poetry_aegis import extras
 from poetry_aegis.errors import MissingExtra, NotVerified
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.guarded import (
@@ -526,10 +527,11 @@ def test_where_nothing_can_be_verified_for_want_of_a_package_nothing_is_installe
 ) -> None:
     enter(project, monkeypatch)
     monkeypatch.setattr("poetry.installation.installer.Installer.run", _must_not_run)
-    monkeypatch.setattr("poetry_aegis.signing.extra.MODULES", ("no_such_module",))
+    for extra in ("registry", "signing"):
+        monkeypatch.setitem(extras.MODULES, extra, ("no_such_module",))
     refused = poetry_here("install")
     assert refused.code == MissingExtra.exit_code
-    assert 'poetry self add "poetry-aegis[signing]"' in refused.err
+    assert "poetry-aegis[signing" in refused.err
 
 
 def _must_not_run(self: object) -> int:

@@ -11,7 +11,7 @@ PAGE = "docs/stack.md"
 
 LINES_THAT_CANNOT_RUN = {
     "poetry aegis server logs pypi-server --follow": "goes on until somebody presses Ctrl-C",
-    "poetry self update poetry-aegis": "installs from an index that has this plugin",
+    'poetry self add "poetry-aegis[registry]@latest"': "is run by test_self_add.py",
 }
 
 SSH = "ssh -L 3000:127.0.0.1:3000 -L 9090:127.0.0.1:9090 pypi.example.com"

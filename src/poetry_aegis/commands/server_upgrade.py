@@ -30,7 +30,7 @@ what has changed, one service after the other; data and measurements stay.
 What waits for the registry is replaced with it: nginx is away for some
 seconds. Where a service does not come up, it says so, and how to go back.
 
-  <c1>poetry self update poetry-aegis</c1>
+  <c1>poetry self add "poetry-aegis[registry]@latest"</c1>
   <c1>poetry aegis server backup</c1>
   <c1>poetry aegis server upgrade</c1>"""
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from poetry_aegis.errors import MissingExtra
+from poetry_aegis.extras import adding, missing_module
 
-# The import names of the extra's requirements.
-MODULES = ("bcrypt", "python_multipart", "securesystemslib", "starlette", "uvicorn")
+_EXTRA = "registry"
 
 
 def require_registry() -> None:
     """Raise `MissingExtra` where the index server cannot run for want of a package."""
-    for module in MODULES:
-        if find_spec(module) is None:
-            raise missing(module)
+    if (module := missing_module(_EXTRA)) is not None:
+        raise missing(module)
 
 
 def require_cryptography() -> None:
@@ -27,5 +26,15 @@ def missing(module: str) -> MissingExtra:
     """Return the error for a *module* of the extra that is not installed."""
     return MissingExtra(
         f"The index server needs {module}, which is not installed.",
-        hint='Install the server\'s part with: poetry self add "poetry-aegis[registry]"',
+        hint=f"Install the server's part with: {adding(_EXTRA)}",
     )
+
+
+def going_back() -> str:
+    """Return the command that brings a version of the plugin, with the server's part."""
+    return adding(_EXTRA, "==VERSION")
+
+
+def updating() -> str:
+    """Return the command that brings the newest version of the plugin, with the server's part."""
+    return adding(_EXTRA, "@latest")

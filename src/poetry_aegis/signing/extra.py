@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
 from poetry_aegis.errors import MissingExtra
-
-# The import names of the extra's requirements.
-MODULES = ("securesystemslib", "cryptography", "bcrypt")
+from poetry_aegis.extras import adding, missing_module
 
 
 def require_signing() -> None:
     """Raise `MissingExtra` where nothing can be signed or verified for want of a package."""
-    for module in MODULES:
-        if find_spec(module) is None:
-            raise MissingExtra(
-                f"Signatures need {module}, which is not installed.",
-                hint='Install the part for them with: poetry self add "poetry-aegis[signing]"',
-            )
+    if (module := missing_module("signing")) is not None:
+        raise MissingExtra(
+            f"Signatures need {module}, which is not installed.",
+            hint=f"Install the part for them with: {adding('signing')}",
+        )

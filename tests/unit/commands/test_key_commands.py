@@ -466,7 +466,7 @@ def test_a_name_that_is_taken_is_not_added(ada: str) -> None:
 def test_without_the_extra_the_way_to_it_is_said(
     ada: str, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
 ) -> None:
-    monkeypatch.setattr("poetry_aegis.signing.extra.find_spec", lambda _: None)
+    monkeypatch.setattr("poetry_aegis.extras.find_spec", lambda _: None)
     assert "poetry-aegis[signing]" in refused(MissingExtra, "key", *arguments)
 
 

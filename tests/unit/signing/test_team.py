@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-from importlib import util
 from typing import TYPE_CHECKING
 
 import pytest
 
+from poetry_aegis import extras
 from poetry_aegis.errors import MissingExtra, SettingsError
 from poetry_aegis.settings import load_settings
-from poetry_aegis.signing import extra
 from poetry_aegis.signing.team import load_team_file, load_trust
 from tests.support.signing import new_key
 
@@ -139,10 +138,8 @@ def test_a_key_that_is_none_is_named_with_its_place(pyproject: Path) -> None:
 
 
 def test_without_the_extra_it_is_named(pyproject: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def find(name: str) -> object:
-        return None if name == "securesystemslib" else util.find_spec(name)
-
-    monkeypatch.setattr(extra, "find_spec", find)
+    only = {"cryptography", "bcrypt"}
+    monkeypatch.setattr(extras, "find_spec", lambda name: name if name in only else None)
     assert not trust_of(pyproject, "").keys  # Nothing is needed where nothing is trusted.
     with pytest.raises(MissingExtra, match="securesystemslib") as refused:
         trust_of(pyproject, ADA.trusted())

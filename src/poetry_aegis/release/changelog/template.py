@@ -39,6 +39,7 @@ from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
 from poetry_aegis.errors import MissingExtra, SettingsError
+from poetry_aegis.extras import adding
 from poetry_aegis.release.changelog.pieces import has_titles
 from poetry_aegis.release.changelog.text import inside_repository, reason_of
 
@@ -107,7 +108,7 @@ def _compile(path: Path, source: str) -> jinja2.Template:
     except ImportError:
         raise MissingExtra(
             "A changelog template needs Jinja2, which is not installed.",
-            hint='poetry self add "poetry-aegis[templates]"',
+            hint=adding("templates"),
         ) from None
 
     class Sandbox(ImmutableSandboxedEnvironment):

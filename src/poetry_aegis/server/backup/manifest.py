@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from typing import Any
 
 from poetry_aegis.errors import BackupError
+from poetry_aegis.server.extra import updating
 from poetry_aegis.server.home import TRUST
 from poetry_aegis.tables import InvalidTable, read_table
 
@@ -117,7 +118,7 @@ def _refuse_newer(table: Any, where: str) -> None:
     if isinstance(found, int) and found > FORMAT:
         raise BackupError(
             f"{where} was written by poetry-aegis {table.get('version')}, in a newer format.",
-            hint="Update with: poetry self update poetry-aegis",
+            hint=f"Update with: {updating()}",
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from poetry_aegis.errors import BackupError
 from poetry_aegis.server.backup.archive import open_archive
+from poetry_aegis.server.extra import updating
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def require_not_newer(manifest: Manifest) -> None:
     if is_newer:
         raise BackupError(
             f"The backup was taken by poetry-aegis {manifest.version}, and this is {version()}.",
-            hint="Update with: poetry self update poetry-aegis",
+            hint=f"Update with: {updating()}",
         )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import NotRunning, PortInUse, UsageError
 from poetry_aegis.server.docker.services import ServiceStatus
+from poetry_aegis.server.extra import going_back
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,8 +64,8 @@ def way_back(versions: dict[str, str]) -> str:
     before = versions.get(ENGINE)
     named = f" (the engine was {before})" if before else ""
     return (
-        f"To go back, install the version from before{named} with poetry self add "
-        "poetry-aegis==VERSION, then run: poetry aegis server apply --yes"
+        f"To go back, install the version from before{named} with {going_back()}, "
+        "then run: poetry aegis server apply --yes"
     )
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis.errors import MissingExtra, SettingsError
+from poetry_aegis.extras import adding
 from poetry_aegis.release.changelog.section import group_entries
 from poetry_aegis.release.changelog.template import load_template
 from poetry_aegis.release.history.commits import Change, Commit
@@ -81,7 +82,7 @@ def test_without_jinja_the_extra_is_named(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "jinja2", None)
     with pytest.raises(MissingExtra) as raised:
         render(tmp_path, "")
-    assert "poetry-aegis[templates]" in raised.value.hint
+    assert raised.value.hint == adding("templates")
 
 
 def test_no_template_is_no_template(tmp_path: Path) -> None:
