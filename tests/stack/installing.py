@@ -96,18 +96,34 @@ def _install(
                 if page is not None and wheel.name.encode() not in page:
                     met.wrong.append(f"The page of {project} does not name {wheel.name}.")
                 folder = "" if flat else f"{project}/"
-                file = _get(client, f"/packages/{folder}{wheel.name}", met)
+                file = _get(client, f"/packages/{folder}{wheel.name}", met, reusing=True)
                 if file is not None and hashlib.sha256(file).digest() != digest:
                     met.wrong.append(f"{wheel.name} came with other bytes.")
         stop.wait(PAUSE)
 
 
-def _get(client: httpx.Client, path: str, met: Installs) -> bytes | None:
+def _get(client: httpx.Client, path: str, met: Installs, *, reusing: bool = False) -> bytes | None:
     try:
-        answer = client.get(path)
+        answer = _begun(client, path, reusing=reusing)
+        content = answer.read()
     except httpx.TransportError as error:
         met.note(NOTHING)
         met.reasons.append(f"{path}: {error!r}")
         return None
     met.note(answer.status_code)
-    return answer.content if answer.status_code == 200 else None
+    return content if answer.status_code == 200 else None
+
+
+def _begun(client: httpx.Client, path: str, *, reusing: bool) -> httpx.Response:
+    """Return the answer for *path* as it begins, asked for as pip and uv do.
+
+    The server may close a connection that was used before just as a request is on its way; no
+    server can help that, and RFC 9110 (9.2.2) lets a client ask again on another one. A request on
+    a new connection is sent once, and an answer that breaks off is not asked for again.
+    """
+    try:
+        return client.send(client.build_request("GET", path), stream=True)
+    except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+        if not reusing:
+            raise
+        return client.send(client.build_request("GET", path), stream=True)
