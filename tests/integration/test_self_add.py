@@ -109,7 +109,7 @@ def other(tmp_path: Path) -> Iterator[OtherPoetry]:
             "POETRY_HTTP_BASIC_AEGIS_USERNAME": "rae",
             "POETRY_HTTP_BASIC_AEGIS_PASSWORD": registry.users["rae"][0],
         }
-        del env["PYTHONPATH"]  # this checkout must not be found in its place
+        env.pop("PYTHONPATH", None)  # this checkout must not be found in its place
         yield OtherPoetry(venv, env, make_templated(tmp_path / "project"), registry)
 
 

@@ -181,7 +181,8 @@ class Users:
         """Return all API tokens, the oldest first."""
         known = self._current().access.tokens
         found = [Token(token_id, entry) for token_id, entry in known.items()]
-        return sorted(found, key=lambda token: (token.entry.created, token.id))
+        # Those of one second stay in the file's order, which is the order they were made in.
+        return sorted(found, key=lambda token: token.entry.created)
 
     def create_token(
         self,

@@ -49,6 +49,11 @@ def test_a_token_is_its_users_and_kept_only_as_a_hash(users: Users) -> None:
     assert (users.directory / "access.toml").stat().st_mode & 0o777 == 0o600
 
 
+def test_tokens_are_listed_in_the_order_they_were_made_in(users: Users) -> None:
+    made = [users.create_token("ci", comment=str(number))[0] for number in range(8)]
+    assert list(users.tokens()) == made
+
+
 def test_a_token_is_cut_down_to_its_scope_and_never_beyond_its_user(users: Users) -> None:
     _, text = users.create_token("ci", actions=["upload", "delete"], projects=["Acme_Core"])
 
