@@ -1,4 +1,4 @@
-"""What an index holds, counted from its data directory."""
+"""What an index holds and when it was backed up, as its data directory tells."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.names import is_file_name, is_normalized
 
 if TYPE_CHECKING:
@@ -41,6 +42,13 @@ def measure(data: Path) -> Usage:
             projects.add(directory)
             files += distributions
     return Usage(projects=len(projects), files=files, disk_bytes=disk_bytes)
+
+
+def last_backup(data: Path) -> float | None:
+    """Return when *data* was last backed up, in seconds since 1970; ``None`` for never."""
+    with contextlib.suppress(OSError):
+        return DataDirectory(data).last_backup.stat().st_mtime
+    return None
 
 
 def _is_project(directory: str, packages: str) -> bool:

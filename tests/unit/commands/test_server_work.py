@@ -77,6 +77,22 @@ def test_a_token_that_promises_what_its_user_may_not_do(home: ServerHome) -> Non
     assert "robot: what the user may; never used" in listed
 
 
+def test_the_status_tells_of_the_last_backup(home: ServerHome) -> None:
+    assert "last backup  never" in server(home, "status").out
+
+    assert server(home, "backup").code == 0
+
+    assert "last backup  never" not in server(home, "status").out
+    assert server(home, "status", "--json").document["last_backup"] is not None
+    try:
+        assert server(home, "start").code == 0
+        running = server(home, "status", "--json").document
+    finally:
+        server(home, "stop")
+    assert running["state"] == "running"
+    assert running["last_backup"] is not None
+
+
 def test_an_import_of_nothing(home: ServerHome, tmp_path: Path) -> None:
     make_wheel(tmp_path / "packages")
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from poetry_aegis.server.usage import Usage, measure
+from poetry_aegis.server.usage import Usage, last_backup, measure
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,3 +30,4 @@ def test_projects_distributions_and_bytes(tmp_path: Path) -> None:
 
 def test_nothing_there(tmp_path: Path) -> None:
     assert measure(tmp_path / "missing") == Usage(0, 0, 0)
+    assert last_backup(tmp_path / "missing") is None

@@ -162,7 +162,7 @@ class ComposeDriver:
             uptime=engine.uptime if engine else None,
             services=services,
             certificate_days=stack_files.certificate_days(self.home, self.settings.web),
-            last_backup=stack_files.last_backup(self.home),
+            last_backup=usage.last_backup(self.home.data),
             notes=(
                 *former.notes_on(former.running_process(self.home)),
                 *ownership.notes_on(foreign),

@@ -93,7 +93,7 @@ class EmbeddedDriver:
     def status(self) -> Status:
         """Ask the process and count its files. See `Driver.status`."""
         running = self._find_process()
-        held = usage.measure(self.home.data)
+        held, backed_up = usage.measure(self.home.data), usage.last_backup(self.home.data)
         if running is None:
             return Status(
                 "stopped",
@@ -101,6 +101,7 @@ class EmbeddedDriver:
                 str(self.home.root),
                 url=self.settings.url,
                 usage=held,
+                last_backup=backed_up,
                 notes=former.notes_on(former.running_stack(self.home)),
             )
         health = probe.read_health(running.url)
@@ -110,6 +111,7 @@ class EmbeddedDriver:
             str(self.home.root),
             url=running.url,
             usage=held,
+            last_backup=backed_up,
             pid=running.pid,
             version=str(health["version"]) if "version" in health else None,
             uptime=max(0.0, time.time() - running.started_at),

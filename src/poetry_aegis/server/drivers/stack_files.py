@@ -132,10 +132,3 @@ def certificate_days(home: ServerHome, web: WebSettings) -> int | None:
     with contextlib.suppress(AegisError):
         return check_certificate(home, web).days_left
     return None
-
-
-def last_backup(home: ServerHome) -> float | None:
-    """Return when the last backup was made, in seconds since 1970; ``None`` for never."""
-    with contextlib.suppress(OSError):
-        return (home.data / ".work" / "last-backup").stat().st_mtime
-    return None
