@@ -37,9 +37,7 @@ class ServerCommand(AegisCommand):
     @property
     def home_option(self) -> str:
         """The option that leads further commands to the same home; empty where none is needed."""
-        import shlex
-
-        return f" --home {shlex.quote(str(self.home.root))}" if self.option("home") else ""
+        return self.home.option
 
     @property
     def settings(self) -> ServerSettings:

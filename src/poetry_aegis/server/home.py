@@ -23,6 +23,7 @@ and for the Compose stack::
 from __future__ import annotations
 
 import os
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,6 +107,11 @@ class ServerHome:
         return self.root / "logs" / "nginx"
 
     @property
+    def option(self) -> str:
+        """What leads a further command here, with a space before it; empty where nothing has to."""
+        return "" if self == locate_home(None) else f" --home {shlex.quote(str(self.root))}"
+
+    @property
     def exists(self) -> bool:
         """Whether a server is set up here."""
         return self.settings_file.is_file()
@@ -128,8 +134,9 @@ class ServerHome:
             raise ServerError(
                 f"The data of this server, {self.data}, is not there.",
                 hint="Is a disk not mounted? Bring it back, or restore a backup with: "
-                "poetry aegis server restore\n"
-                "Or set up a new server: remove server.toml and run poetry aegis server init",
+                f"poetry aegis server restore FILE{self.option}\n"
+                f"Or set up a new server: remove {self.settings_file} and run "
+                f"poetry aegis server init{self.option}",
             )
 
     def make_directories(self) -> None:

@@ -20,6 +20,25 @@ def test_the_option_comes_before_the_environment(
     assert locate_home(None).root == tmp_path / "environment"
 
 
+def test_a_home_is_named_where_a_command_would_not_come_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = ServerHome(tmp_path / "the server")
+    assert home.option == f" --home '{home.root}'"
+    monkeypatch.setenv("AEGIS_SERVER_HOME", str(home.root))
+    assert home.option == ""
+    assert ServerHome(tmp_path / "other").option == f" --home {tmp_path / 'other'}"
+
+
+def test_where_the_data_are_gone_the_ways_out_are_of_this_server(tmp_path: Path) -> None:
+    home = ServerHome(tmp_path / "other")
+    with pytest.raises(ServerError, match="is not there") as caught:
+        home.require_data()
+    assert f"poetry aegis server restore FILE --home {home.root}\n" in caught.value.hint
+    assert f"remove {home.settings_file} and run" in caught.value.hint
+    assert caught.value.hint.endswith(f"poetry aegis server init --home {home.root}")
+
+
 def test_a_relative_home_becomes_absolute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     assert locate_home("../x/./server").root == tmp_path.parent / "x" / "server"

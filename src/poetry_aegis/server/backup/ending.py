@@ -36,7 +36,7 @@ def recover(home: ServerHome) -> str | None:
         if is_waiting and data.exists() and before.exists():
             raise BackupError(
                 f"{data} came into being while the restore of {marker.archive} was cut off.",
-                hint=f"Move {data} away, then run again: poetry aegis server restore",
+                hint=f"Move {data} away, then run again: poetry aegis server restore{home.option}",
             )
         if is_waiting and data.exists():
             forget(home)  # What is then left of the stage means nothing.

@@ -64,5 +64,5 @@ def require_no_restore(home: ServerHome) -> None:
     if path_of(home).exists():
         raise BackupError(
             f"A restore of {home.root} was interrupted.",
-            hint="Finish it, or take it back, with: poetry aegis server restore",
+            hint=f"Finish it, or take it back, with: poetry aegis server restore{home.option}",
         )

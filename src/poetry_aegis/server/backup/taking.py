@@ -181,7 +181,8 @@ def _require_data(home: ServerHome) -> None:
     if not home.auth.is_dir():
         raise BackupError(
             f"The data of this server, {home.data}, is not there.",
-            hint="Is a disk not mounted? Or restore: poetry aegis server restore FILE",
+            hint="Is a disk not mounted? Or restore: "
+            f"poetry aegis server restore FILE{home.option}",
         )
 
 

@@ -197,8 +197,9 @@ def test_an_empty_index_can_be_backed_up(home: ServerHome, back_up: BackUp) -> N
 
 def test_data_that_are_gone_are_no_empty_index(home: ServerHome, back_up: BackUp) -> None:
     home.data.rename(home.root / "elsewhere")
-    with pytest.raises(BackupError, match="is not there"):
+    with pytest.raises(BackupError, match="is not there") as caught:
         back_up()
+    assert caught.value.hint.endswith(f"poetry aegis server restore FILE --home {home.root}")
 
 
 def test_links_are_told_of_and_not_followed(home: ServerHome, back_up: BackUp) -> None:
