@@ -73,6 +73,7 @@ def _of_jenkins(project: PipelineProject) -> Iterator[tuple[str, str]]:
 
 
 def _notes(kind: Kind, project: PipelineProject) -> Iterator[str]:
+    yield "The user, once: poetry aegis server user add ci --role publisher"
     yield "To publish: poetry aegis server token create --user ci --allow read,upload"
     if project.needs_reader:
         yield "To read: poetry aegis server token create --user ci --allow read"

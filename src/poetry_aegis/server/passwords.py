@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import UserError
+from poetry_aegis.registry.errors import NoSuchUser
 from poetry_aegis.server.locks import locked
 from poetry_aegis.server.trail import recording
 from poetry_aegis.server.users import open_users, registry_errors
@@ -20,10 +20,8 @@ def require_user(home: ServerHome, name: str) -> None:
     home.require()
     with registry_errors(home):
         known = {user.name for user in open_users(home).list()}
-    if unicodedata.normalize("NFC", name) not in known:
-        raise UserError(
-            f"There is no user {name!r}.", hint="See who there is: poetry aegis server user list"
-        )
+        if unicodedata.normalize("NFC", name) not in known:
+            raise NoSuchUser(f"There is no user {name!r}.")
 
 
 def change_password(home: ServerHome, name: str, password: str) -> Identity:

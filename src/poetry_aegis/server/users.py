@@ -156,12 +156,14 @@ def registry_errors(home: ServerHome) -> Iterator[None]:
             str(error), hint=f"Mend or restore the file in {home.auth}; nothing was changed."
         ) from error
     except errors.RegistryError as error:
-        raise UserError(str(error), hint=_WAYS_OUT.get(type(error).__name__, "")) from error
+        hint = _WAYS_OUT.get(type(error).__name__, "")
+        raise UserError(str(error), hint=hint.format(option=home.option)) from error
 
 
 _WAYS_OUT = {
     "UserExists": "Give the user a new password with --replace, or other rights and the same "
     "password with --keep-password.",
-    "NoSuchUser": "See who there is: poetry aegis server user list",
-    "TokenError": "See which there are: poetry aegis server token list",
+    "NoSuchUser": "See who there is: poetry aegis server user list{option}\n"
+    "Or add one: poetry aegis server user add NAME{option}",
+    "TokenError": "See which there are: poetry aegis server token list{option}",
 }

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from poetry_aegis.errors import SettingsError, UsageError
+from poetry_aegis.server import installation
+from poetry_aegis.server.config import ServerSettings
 from tests.support.commands import aegis
 from tests.support.needs import needs_program
 from tests.support.poetry import make_library
+from tests.support.server import vacant_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -334,7 +337,24 @@ def test_a_reader_s_credentials_are_asked_for_where_the_tests_need_them(
         assert "poetry aegis server token create --user ci --allow read\n" in told.out
         assert all(len(line) <= 84 for line in told.out.splitlines() if line[:1] not in "+-@ ")
     assert "PRIVATE_PYPI_READ " in init("jenkins").out
-    assert "Protect all but PRIVATE_PYPI_READ_*" in init("gitlab", "--json").document["notes"][2]
+    assert "Protect all but PRIVATE_PYPI_READ_*" in init("gitlab", "--json").document["notes"][3]
+
+
+@pytest.mark.parametrize("kind", ["github", "gitlab", "gitea", "jenkins"])
+def test_the_way_to_its_tokens_can_be_gone_on_a_new_server(
+    project: GitProject, tmp_path: Path, kind: str
+) -> None:
+    settle(
+        project, '[[tool.poetry.source]]\nname = "aegis"\nurl = "https://pypi.example.com/simple/"'
+    )
+    with vacant_home(tmp_path / "server") as home:
+        installation.create(home, ServerSettings(), user="ada", password="s3cret")
+        notes = init(kind, "--json").document["notes"]
+        commands = [note.partition("poetry aegis ")[2] for note in notes if "poetry aegis" in note]
+        assert len(commands) == 3
+        for words in commands:
+            told = aegis(*words.split(), "--home", str(home.root))
+            assert told.code == 0, told.err
 
 
 def test_gitlab_s_protected_branches_and_tags_are_named(project: GitProject) -> None:

@@ -65,11 +65,12 @@ def test_there_is_always_an_admin(set_up: ServerHome) -> None:
     [
         (lambda home: users.add_user(home, "ada", "x", role=None, replace=False), "--replace"),
         (lambda home: users.remove_user(home, "nobody"), "user list"),
+        (lambda home: tokens.create_token(home, "nobody"), "server user add NAME --home "),
         (lambda home: users.add_user(home, "a:b", "x", role=None, replace=False), ""),
         (lambda home: users.add_user(home, "eve", "", role=None, replace=False), ""),
         (lambda home: users.add_user(home, "eve", "x", role="king", replace=False), ""),
     ],
-    ids=["exists", "nobody", "name", "password", "role"],
+    ids=["exists", "nobody", "nobody's token", "name", "password", "role"],
 )
 def test_what_the_registry_refuses(
     set_up: ServerHome, change: Callable[[ServerHome], object], hint: str
