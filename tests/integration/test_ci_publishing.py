@@ -16,6 +16,7 @@ from poetry_aegis.commands.base import INTERRUPTED
 from poetry_aegis.errors import (
     DirtyTree,
     Forbidden,
+    NoCommits,
     ReleaseError,
     UnknownForge,
     UnknownRepository,
@@ -106,6 +107,19 @@ def test_a_snapshot_that_is_refused_puts_the_files_back(
     assert snapshot().code == Forbidden.exit_code
     assert project.pyproject.read_bytes() == before
     assert project.git("status", "--porcelain") == ""
+
+
+@pytest.mark.parametrize("options", [(), ("--print",), ("--print", "--json")])
+def test_without_a_commit_there_is_no_snapshot_and_the_way_out_is_told(
+    project: GitProject, options: tuple[str, ...]
+) -> None:
+    project.git("update-ref", "-d", "HEAD")
+
+    refused = snapshot(*options)
+
+    assert refused.code == NoCommits.exit_code
+    assert "has no commit yet" in refused.err
+    assert "Commit your work first: git add . && git commit" in refused.err
 
 
 def test_where_nothing_is_to_be_released_there_is_no_snapshot(

@@ -52,6 +52,7 @@ def plan_snapshots(project: Project) -> dict[str, Snapshot]:
     """
     repository = GitRepository.around(project.root)
     Record.of(repository.git_directory()).require_none()
+    repository.head()  # Of no commit at all, this tells better.
     preflight.find_edits(repository, allowed=False)  # A version has to tell what it is made of.
     several = find_workspace(project.pyproject, repository.root) is not None
     request = Request(
