@@ -31,7 +31,7 @@ def choose(command: AegisCommand, project: Project, asked: str | None) -> Reposi
     `PYPI_INDEX_URL` has its say about the address, as `locate` tells. Raises `UsageError`, and what
     `find_repository` raises.
     """
-    found = locate(command, project, asked, uploads=True)
+    found = locate(command, project, asked, uploads=True, publishes=True)
     if found.choice is not None and not asked:
         name, rule = plain(found.choice.name), plain(found.choice.rule)
         command.say(f"Repository: <info>{name}</info>, {rule}")
@@ -47,18 +47,24 @@ class Located:
 
 
 def locate(
-    command: AegisCommand, project: Project | None, asked: str | None, *, uploads: bool
+    command: AegisCommand,
+    project: Project | None,
+    asked: str | None,
+    *,
+    uploads: bool,
+    publishes: bool = False,
 ) -> Located:
     """Return the repository by the rules of `publish.choice`, at the address that holds here.
 
     That is its own, or the one that the environment names; then it is told on standard error.
-    *uploads* where something is to be changed there. Raises `UsageError`, also where what is
+    *uploads* where something is to be changed there, and *publishes* where that is to be published.
+    Raises `UsageError`, also where what is
     *asked* for is another index than the environment's, `UnknownRepository`, `SettingsError` and
     `PublishError`.
     """
     index = _index_in_environment()
     if index is None:
-        choice = choose_name(command, project, asked)
+        choice = choose_name(command, project, asked, publishes=publishes)
         return Located(poetry_api.find_repository(command, choice.name), choice)
     own = _located_by_rule(command, project, asked)
     if own is not None and index.is_that_of(own.repository):
@@ -117,7 +123,7 @@ def _located_by_rule(
     ``None`` where none is *asked* for, and no rule leads to one that Poetry knows.
     """
     try:
-        choice = choose_name(command, project, asked)
+        choice = choose_name(command, project, asked, publishes=False)
         return Located(poetry_api.find_repository(command, choice.name), choice)
     except (UsageError, UnknownRepository):
         if asked:
@@ -155,8 +161,12 @@ def _tell_of(command: AegisCommand, index: NamedIndex, before: Repository | None
         )
 
 
-def choose_name(command: AegisCommand, project: Project | None, asked: str | None) -> Choice:
+def choose_name(
+    command: AegisCommand, project: Project | None, asked: str | None, *, publishes: bool
+) -> Choice:
     """Return the name of the repository, and the rule that chose it; without a *project*, too.
+
+    *publishes* is as in `publish.choice`.
 
     Raises `UsageError` and `SettingsError`.
     """
@@ -166,6 +176,7 @@ def choose_name(command: AegisCommand, project: Project | None, asked: str | Non
         Settings() if project is None else load_settings(project.pyproject),
         lambda: None if project is None else _branch(project),
         poetry_api.repository_names(command),
+        publishes=publishes,
     )
 
 

@@ -31,18 +31,21 @@ class Choice:
         return self.rule in (NAMED, ONLY)
 
 
-def choose(
+def choose(  # noqa: PLR0913 -- all that the rules are about
     asked: str | None,
     environ: Mapping[str, str],
     settings: Settings,
     branch: Callable[[], str | None],
     configured: Sequence[str],
+    *,
+    publishes: bool = True,
 ) -> Choice:
     """Return the repository, and the rule that chose it.
 
     The rules, the first that says something: *asked* on the command line, the variable in
     *environ*, the project's *settings* for the *branch*, its setting for all, the only one that
-    Poetry has *configured*. Raises `UsageError` where none of them does.
+    Poetry has *configured*. Raises `UsageError` where none of them does; *publishes* is whether its
+    way out may be to publish to the public index.
     """
     if asked:
         return Choice(asked, NAMED)
@@ -56,7 +59,7 @@ def choose(
             return Choice(settings.repositories[pattern], where)
     if settings.repository:
         return Choice(settings.repository, "named in [tool.poetry-aegis]")
-    return Choice(choose_repository(None, None, configured), ONLY)
+    return Choice(choose_repository(None, None, configured, publishes=publishes), ONLY)
 
 
 def _matching(branch: str, patterns: Mapping[str, str]) -> str | None:

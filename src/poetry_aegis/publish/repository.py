@@ -146,8 +146,10 @@ def config_line(repository: Repository, url: str) -> str:
     return f"poetry config repositories.{repository.name} {shlex.quote(without_userinfo(url))}"
 
 
-def choose_repository(asked: str | None, setting: str | None, configured: Sequence[str]) -> str:
-    """Return the name of the repository to publish to.
+def choose_repository(
+    asked: str | None, setting: str | None, configured: Sequence[str], *, publishes: bool = True
+) -> str:
+    """Return the name of the repository to publish to, or to look at where nothing *publishes*.
 
     *asked* on the command line comes first, then the project's *setting*, then the only one that
     Poetry has *configured*. The public index is never chosen unasked: a private project must not
@@ -166,8 +168,8 @@ def choose_repository(asked: str | None, setting: str | None, configured: Sequen
         )
     raise UsageError(
         "No repository is configured, and the public index is not chosen unasked.",
-        hint="Configure yours: poetry config repositories.NAME URL\n"
-        "Or publish to the public index: poetry aegis publish -r pypi",
+        hint="Configure yours: poetry config repositories.NAME URL"
+        + ("\nOr publish to the public index: poetry aegis publish -r pypi" if publishes else ""),
     )
 
 

@@ -88,6 +88,17 @@ def yanked(registry: RegistryServer, lib: str) -> dict[str, Any]:
     return {name: file["yanked"] for name, file in listed_files(registry, lib).items()}
 
 
+@pytest.mark.parametrize("words", [("project", "lib"), ("yank", "lib==1.0", "--dry-run")])
+def test_who_looks_at_an_index_is_not_told_to_publish(
+    configure: Callable[[str, str], None], monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr("poetry.config.config._default_config", None)  # No repository is there.
+    refused = aegis(*words)
+    assert refused.code == UsageError.exit_code
+    assert "poetry config repositories.NAME URL" in refused.err
+    assert "aegis publish" not in refused.err
+
+
 # yank
 
 

@@ -154,6 +154,9 @@ def test_the_public_index_is_never_chosen_unasked(configured: list[str]) -> None
     with pytest.raises(UsageError, match="not chosen unasked") as caught:
         choose_repository(None, None, configured)
     assert "-r pypi" in caught.value.hint
+    with pytest.raises(UsageError, match="not chosen unasked") as caught:
+        choose_repository(None, None, configured, publishes=False)
+    assert caught.value.hint == "Configure yours: poetry config repositories.NAME URL"
 
 
 def test_of_several_repositories_one_must_be_named() -> None:
