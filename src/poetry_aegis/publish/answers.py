@@ -19,6 +19,7 @@ from poetry_aegis.errors import (
 from poetry_aegis.publish.answer import reason_of
 from poetry_aegis.publish.patience import Failure
 from poetry_aegis.publish.repository import config_line, likely_upload_url, without_userinfo
+from poetry_aegis.publish.rights import way_to_upload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -97,7 +98,8 @@ def _upload_error(answer: Answer, repository: Repository) -> PublishError:
         )
     if answer.status == 413 or _says(answer, _TOO_LARGE):
         return TooLarge(f"The file is larger than {repository.name} takes ({said}).", hint=_SIZE)
-    return _common_error(answer, repository, rights=_MAY_UPLOAD)
+    rights = way_to_upload(reason_of(answer, repository), repository)
+    return _common_error(answer, repository, rights=rights)
 
 
 def _elsewhere(answer: Answer, upload_url: str) -> str:
@@ -122,10 +124,6 @@ def _said(answer: Answer, repository: Repository) -> str:
     return f"{answer.status} {reason_of(answer, repository)}".rstrip(" .")
 
 
-_MAY_UPLOAD = (
-    "Ask its administrator for the right to upload; on a poetry-aegis server: "
-    "poetry aegis server user add NAME --keep-password --role publisher"
-)
 _MAY_READ = (
     "Ask its administrator for the right to read; what a user or token of a poetry-aegis server "
     "may is shown by: poetry aegis server user list"

@@ -104,7 +104,7 @@ def test_other_refusals_are_not_taken_for_it(status: int, body: str) -> None:
     [
         (401, Unauthorized, "poetry config http-basic.corp ada"),
         (400, PublishError, "would be refused again"),
-        (403, Forbidden, "user add NAME --keep-password --role publisher"),
+        (403, Forbidden, "user add ada --keep-password --role publisher"),
         (404, NotAnUploadUrl, "poetry config repositories.corp https://pkg.example/"),
         (405, NotAnUploadUrl, "poetry config repositories.corp https://pkg.example/"),
         (413, TooLarge, "client_max_body_size"),
@@ -163,6 +163,19 @@ def test_a_page_that_cannot_be_read_is_not_called_an_upload_url() -> None:
 def test_who_may_not_read_is_not_told_to_ask_for_uploads() -> None:
     assert "the right to read" in reading_failure(answer(403, "no"), CORP).error.hint
     assert "the right to upload" in upload_failure(answer(403, "no"), CORP).error.hint
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The token of user '$(touch x)' has no right to upload for the project $(touch x).",
+        "The token of user '--home' has no right to upload for the project --role.",
+    ],
+)
+def test_what_a_server_says_comes_into_no_command_but_as_a_name(said: str) -> None:
+    token = repository_at("https://pkg.example/", username="__token__")
+    hint = upload_failure(answer(403, said), token).error.hint
+    assert hint.endswith("poetry aegis server token create --user NAME --allow read,upload")
 
 
 @pytest.mark.parametrize("value", ["soon", "", "-3", "١٢", "Mon, 99 Foo"])
