@@ -215,6 +215,20 @@ def test_the_project_list_is_of_the_projects_that_are_here(
     assert "unlisted" not in read(registry, "/simple/").text
 
 
+def test_a_page_from_outside_says_so(
+    registry: RegistryServer, index: FakeIndex, tmp_path: Path
+) -> None:
+    """Its status is not that of a project of the name which may be uploaded here."""
+    index.publish("theirs", make_wheel(tmp_path, "theirs"))
+    upload(registry, make_wheel(tmp_path, "ours"))
+    for accept in ("application/vnd.pypi.simple.v1+json", "text/html"):
+        headers = [
+            read(registry, f"/simple/{name}/", headers={"accept": accept}).headers
+            for name in ("theirs", "ours")
+        ]
+        assert [one.get("aegis-shown-from") for one in headers] == ["upstream", None]
+
+
 def test_a_file_that_is_kept_is_served_in_ranges_and_for_good(
     registry: RegistryServer, index: FakeIndex, tmp_path: Path
 ) -> None:

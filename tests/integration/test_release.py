@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.git import GitProject, make_project
+
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.support.git import GitProject
     from tests.support.poetry import PoetryHome
 
 
@@ -265,3 +266,18 @@ def test_a_version_that_never_was(poetry: PoetryHome, project: GitProject) -> No
     assert (run.returncode, run.stdout) == (33, "")
     assert "There is no release 0.5.0." in run.stderr
     assert "1.0.0" in run.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere paths are UTF-8 in any locale")
+def test_a_path_that_the_locale_cannot_spell_is_no_bug(poetry: PoetryHome, tmp_path: Path) -> None:
+    (tmp_path / "한국").mkdir()
+    project = make_project(tmp_path / "한국" / "kim-lib")
+    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    poetry.extra_env.update(ascii_only)
+    run = poetry.run("aegis", "changelog", "0.1.0", cwd=project.root)
+    assert run.returncode == 1
+    assert "letters that the locale of this shell cannot spell" in run.stderr
+    assert "bug" not in run.stderr
+    assert "export PYTHONUTF8=1" in run.stderr
+    poetry.extra_env["PYTHONUTF8"] = "1"
+    assert poetry.run("aegis", "changelog", "0.1.0", cwd=project.root).returncode == 0

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support.distributions import make_wheel
 from tests.support.faulty import FaultyIndex, Reply, faulty_index
 from tests.support.git import PYPROJECT, GitProject, make_project
 from tests.support.needs import missing, needs_program
-from tests.support.registry import listed_files, running_registry
+from tests.support.registry import HTTP, RegistryServer, listed_files, running_registry, upload
 from tests.support.upstream import running_index
 
 if TYPE_CHECKING:
@@ -367,6 +368,67 @@ def test_a_pushed_release_that_broke_at_the_upload_is_published_again_signed(
     assert not (project.root / ".git" / "poetry-aegis").exists()
 
 
+def published_by(poetry: PoetryHome, registry: RegistryServer) -> PoetryHome:
+    """Return *poetry* as a publisher of *registry*."""
+    return with_environment(
+        poetry,
+        POETRY_REPOSITORIES_CORP_URL=f"{registry.url}/legacy/",
+        POETRY_HTTP_BASIC_CORP_USERNAME="pub",
+        POETRY_HTTP_BASIC_CORP_PASSWORD=registry.users["pub"][0],
+    )
+
+
+def test_a_release_of_a_project_that_is_archived_changes_nothing(
+    poetry: PoetryHome, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "project")
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: more")
+    before = project.git("rev-parse", "HEAD")
+    with running_registry(tmp_path / "registry") as registry:
+        upload(registry, make_wheel(tmp_path, "demo-pkg", "0.0.1"))
+        admin = ("ada", registry.users["ada"][0])
+        where = f"{registry.url}/api/v1/projects/demo-pkg"
+        assert HTTP.patch(where, json={"status": "archived"}, auth=admin).status_code == 200
+        told = published_by(poetry, registry)
+        for command in (("release", "auto", "--push-tag", "--publish"), ("publish",)):
+            refused = run(told, project, *command)
+            assert refused.returncode == 40, refused.stdout + refused.stderr
+            assert "demo-pkg on corp is archived and takes no uploads." in refused.stderr
+            assert "poetry aegis project demo-pkg --status active" in refused.stderr
+            assert "Building" not in refused.stdout
+    assert project.git("rev-parse", "HEAD") == before
+    assert not project.git("status", "--porcelain")
+    assert not bare.tags()
+
+
+def test_a_pushed_release_that_has_to_be_signed_says_how_and_goes_on_then(
+    signer: PoetryHome, tmp_path: Path
+) -> None:
+    project = make_project(tmp_path / "project")
+    bare = project.add_remote(tmp_path / "origin.git")
+    project.commit("feat: more")
+    data = tmp_path / "registry" / "data"
+    data.parent.mkdir()
+    exported = succeed(signer, project, "key", "export", "release").stdout
+    data.with_name("trust.toml").write_text(exported)
+    settings = '[signatures]\nrequired = ["demo-pkg"]\ntrust = "trust.toml"\n'
+    with running_registry(data, settings=settings) as registry:
+        poetry = published_by(signer, registry)
+        for command in (("auto", "--push-tag", "--publish"), ("--resume",)):
+            failed = run(poetry, project, "release", *command)
+            assert failed.returncode == 40, failed.stdout + failed.stderr
+            assert bare.tags() == ["v0.1.0"]
+            sign, _, left = failed.stderr.splitlines()[-3:]
+            assert sign.endswith("in dist/: poetry aegis publish --skip-build --sign -r corp")
+            assert left.endswith("after that: poetry aegis release --resume")
+
+        way_out = sign.rpartition("poetry aegis ")[2].split()
+        assert "2 uploaded" in succeed(poetry, project, *way_out).stdout
+        resumed = succeed(poetry, project, *left.rpartition("poetry aegis ")[2].split())
+    assert "2 skipped; signed and verified on the index." in resumed.stdout
+
+
 # From end to end
 
 
@@ -380,12 +442,7 @@ def test_a_release_is_signed_pushed_published_and_verified(
     project.commit("feat: trust")
     bare = project.add_remote(tmp_path / "origin.git")
     with running_registry(tmp_path / "registry") as registry:
-        poetry = with_environment(
-            signer,
-            POETRY_REPOSITORIES_CORP_URL=f"{registry.url}/legacy/",
-            POETRY_HTTP_BASIC_CORP_USERNAME="pub",
-            POETRY_HTTP_BASIC_CORP_PASSWORD=registry.users["pub"][0],
-        )
+        poetry = published_by(signer, registry)
         arguments = ("release", "auto", "--push-tag", "--publish", "--sign", "--json")
         released = json.loads(succeed(poetry, project, *arguments).stdout)
         assert listed_files(registry, "demo-pkg").keys() == FILES

@@ -63,7 +63,7 @@ class PromoteCommand(AegisCommand):
         except PublishError as error:
             names = ["--from", self.option("from"), "--to", self.option("to")]
             again = shlex.join(["--no-verify", str(release), *map(str, names)])
-            error.hint = way_out(error.hint, self.option("from"), again)
+            error.hint = way_out(error.hint, release, self.option("from"), again)
             raise
 
     def _promote(self, release: Release) -> int:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from poetry_aegis.publish.contents import Release
+
 
 @contextmanager
 def replacing_nothing() -> Iterator[None]:
@@ -21,20 +23,19 @@ def replacing_nothing() -> Iterator[None]:
         raise
 
 
-def way_out(hint: str, source: str, again: str = "--no-verify") -> str:
-    """Return the *hint* of an error as it helps with a promotion from *source*.
+def way_out(hint: str, release: Release, source: str, again: str = "--no-verify") -> str:
+    """Return the *hint* of an error as it helps with a promotion of *release* from *source*.
 
     *again* is what follows ``promote`` where nothing is to be verified.
 
     What reads and uploads is the same as for `publish`, and names that.
     """
     from poetry_aegis.publish.answers import SIGN
+    from poetry_aegis.publish.promotion import sign_where_it_is
 
     if hint == SIGN:
-        return (
-            "Sign it where it is, with the very files in dist/ and a key that the server trusts: "
-            f"poetry aegis publish --skip-build --sign -r {source}"
-        )
+        how = " with a key that the server trusts"
+        return sign_where_it_is(str(release.version), source, how=how)
     hint = hint.replace(
         "Publish without reading the index back: poetry aegis publish --no-verify",
         f"Promote without reading the index back: poetry aegis promote {again}",

@@ -85,9 +85,14 @@ class Publishing:
     def check(self, version: str) -> None:
         """Check that *version* can be published, before it is released. Raises `PublishError`."""
         self.require_key()
-        look = files_there if self.options.overwrite else check
         with ConsoleReporter(self.command.messages) as reporter:
-            look(self.project.name, version, self.repository, reporter=reporter)
+            check(
+                self.project.name,
+                version,
+                self.repository,
+                overwrite=self.options.overwrite,
+                reporter=reporter,
+            )
 
     def preflight(self, version: str) -> None:
         """Check before a build that its upload would be taken. Raises `PublishError`.

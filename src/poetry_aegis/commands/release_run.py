@@ -11,6 +11,7 @@ from poetry_aegis.commands.base import plain
 from poetry_aegis.commands.publish_failure import tell_more
 from poetry_aegis.commands.release import FINISH
 from poetry_aegis.commands.release_additions import ReleaseAdditions
+from poetry_aegis.commands.release_failure import LEFT_TO_DO, sign_first
 from poetry_aegis.commands.release_preview import say_remarks, show_plan
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
@@ -136,7 +137,9 @@ def _carry_out(
         with stops_as_interrupts():
             run(lambda step: command.say(f"  - {plain(step.describe())}"))
     except AegisError as error:
-        error.hint = f"{error.hint}\n{_aftermath(error, release)}".strip()
+        aftermath = _aftermath(error, release)
+        hint, aftermath = sign_first(error.hint, aftermath, additions)
+        error.hint = f"{hint}\n{aftermath}".strip()
         tell_more(error, lambda document: document | _published(release, additions))
         raise
     except BaseException as error:
@@ -155,7 +158,7 @@ def _aftermath(error: BaseException, release: Release) -> str:
         return f"The release is still unfinished.\n{WAYS_OUT}"
     return (
         f"{release.plan.version} {_is(release)} released all the same: others may have seen it. "
-        "What is left to do: poetry aegis release --resume"
+        f"{LEFT_TO_DO}: poetry aegis release --resume"
     )
 
 

@@ -137,10 +137,6 @@ _LATER = "The same command can be run again: what has arrived is not sent twice.
 
 # How a poetry-aegis server says that a project is archived or quarantined.
 _TAKES_NONE = "takes no uploads"
-_ACTIVATE = (
-    "Nothing goes there until an admin makes the project active again: "
-    "poetry aegis project NAME --status active"
-)
 # How it answers where it has nothing.
 _AT_ROOT = "the index is at /simple/"
 # And that it wants signatures which are not there, or are not those that it trusts.
@@ -154,9 +150,17 @@ SIGN = (
 _PERHAPS = "Mend what it names; the same request would be refused again."
 
 
+def activate(project: str) -> str:
+    """Return the way out where *project* takes no uploads."""
+    return (
+        "Nothing goes there until an admin makes the project active again: "
+        f"poetry aegis project {project} --status active"
+    )
+
+
 def _way_out(answer: Answer) -> str:
     if answer.status == 400 and _TAKES_NONE in answer.text:
-        return _ACTIVATE
+        return activate("NAME")
     if answer.status == 400 and _WANTS_SIGNATURES in answer.text:
         return SIGN
     return _LATER if answer.status in _PASSING else _PERHAPS

@@ -13,6 +13,7 @@ from packaging.utils import canonicalize_name
 
 from poetry_aegis.errors import PublishError
 from poetry_aegis.publish.patience import Failure, Patience, persist, sleep
+from poetry_aegis.publish.status import ProjectStatus, status_in_html, status_in_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -34,6 +35,8 @@ _WITH_PROVENANCE = (1, 3)  # the API version that has it
 _DEVPI = "x-devpi-api-version"
 # How a poetry-aegis server says that a new project's first files may come at the same time.
 _FIRST_UPLOADS, _TOGETHER = "aegis-first-uploads", "concurrent"
+# And that a page is another index's: what that one takes is not what this one does.
+_SHOWN_FROM, _UPSTREAM = "aegis-shown-from", "upstream"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
@@ -55,11 +58,19 @@ class IndexedFile:
     may_have_provenance: bool = False
 
 
+@dataclass(frozen=True)
+class ProjectPage:
+    """The *files* of a project by file name, and the *status* of the project."""
+
+    files: dict[str, IndexedFile]
+    status: ProjectStatus
+
+
 class Index:
     """The Simple API at *url*, read through *web*. *tell* hears of each repeated request.
 
     *pause* waits before it, as in `persist`. It *takes_first_files_together* once it has said so of
-    a project that it does not have.
+    a project that it does not have. *status* is that of the project whose page was read last.
     """
 
     def __init__(
@@ -76,6 +87,7 @@ class Index:
         self._tell = tell
         self._pause = pause
         self.takes_first_files_together = False
+        self.status = ProjectStatus()
 
     def project_page(self, name: str) -> dict[str, IndexedFile]:
         """Return the files of project *name* by file name; none for an unknown project.
@@ -89,7 +101,11 @@ class Index:
             self._url = f"{self._url.removesuffix('simple/')}+simple/"
             answer = self._page(name)
         self.takes_first_files_together = answer.headers.get(_FIRST_UPLOADS) == _TOGETHER
-        return {} if answer.status == 404 else parse_page(answer)
+        unknown = ProjectPage({}, ProjectStatus())
+        page = unknown if answer.status == 404 else parse_page(answer)
+        is_own = answer.headers.get(_SHOWN_FROM) != _UPSTREAM
+        self.status = page.status if is_own else ProjectStatus()
+        return page.files
 
     def _page(self, name: str) -> Answer:
         url = f"{self._url}{canonicalize_name(name)}/"
@@ -127,12 +143,11 @@ class Index:
         return persist(attempt, self._patience, self._tell, pause=self._pause)
 
 
-def parse_page(answer: Answer) -> dict[str, IndexedFile]:
-    """Return the files on a project page by file name. Raises `PublishError` if it is none."""
+def parse_page(answer: Answer) -> ProjectPage:
+    """Return what a project page tells. Raises `PublishError` if it is none."""
     kind = answer.headers.get("content-type", "")
     try:
-        files = _from_json(answer) if "json" in kind else _from_html(answer)
-        return {file.filename: file for file in files}
+        return _from_json(answer) if "json" in kind else _from_html(answer)
     except (
         AssertionError,  # of the parser of HTML
         AttributeError,
@@ -147,8 +162,13 @@ def parse_page(answer: Answer) -> dict[str, IndexedFile]:
         ) from error
 
 
-def _from_json(answer: Answer) -> Iterator[IndexedFile]:
+def _from_json(answer: Answer) -> ProjectPage:
     document = json.loads(answer.body)
+    files = {file.filename: file for file in _files_in_json(answer, document)}
+    return ProjectPage(files, status_in_json(document))
+
+
+def _files_in_json(answer: Answer, document: Mapping[str, Any]) -> Iterator[IndexedFile]:
     may_have_provenance = _version(document) >= _WITH_PROVENANCE
     for file in document["files"]:
         hashes: Mapping[str, object] = file.get("hashes") or {}
@@ -163,10 +183,15 @@ def _from_json(answer: Answer) -> Iterator[IndexedFile]:
         )
 
 
-def _from_html(answer: Answer) -> Iterator[IndexedFile]:
-    page = _Anchors()
+def _from_html(answer: Answer) -> ProjectPage:
+    page = _Elements()
     page.feed(answer.text)
     page.close()
+    files = {file.filename: file for file in _files_in_html(answer, page)}
+    return ProjectPage(files, status_in_html(page.markers))
+
+
+def _files_in_html(answer: Answer, page: _Elements) -> Iterator[IndexedFile]:
     for href, text, others in page.anchors:
         url, fragment = urldefrag(urljoin(answer.url, href))
         kind, _, value = fragment.partition("=")
@@ -196,19 +221,23 @@ def _hex(value: str) -> str | None:
     return value if _SHA256.fullmatch(value) else None
 
 
-class _Anchors(HTMLParser):
-    """Collects (href, text, all attributes) of every link."""
+class _Elements(HTMLParser):
+    """Collects (href, text, all attributes) of every link, and what each ``meta`` says by name."""
 
     def __init__(self) -> None:
         super().__init__()
         self.anchors: list[tuple[str, str, dict[str, str | None]]] = []
+        self.markers: dict[str, str | None] = {}
         self._open = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        href = dict(attrs).get("href")
+        attributes = dict(attrs)
+        href = attributes.get("href")
         if tag == "a" and href:
-            self.anchors.append((href, "", dict(attrs)))
+            self.anchors.append((href, "", attributes))
             self._open = True
+        elif tag == "meta":
+            self.markers[attributes.get("name") or ""] = attributes.get("content")
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":

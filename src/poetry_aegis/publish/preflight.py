@@ -8,9 +8,11 @@ from poetry_aegis.errors import (
     FileConflict,
     Forbidden,
     NotAnUploadUrl,
+    PublishError,
     Unauthorized,
     Unreachable,
 )
+from poetry_aegis.publish.answers import activate
 from poetry_aegis.publish.connection import connection
 from poetry_aegis.publish.distributions import select
 from poetry_aegis.publish.form import UploadForm
@@ -22,21 +24,22 @@ if TYPE_CHECKING:
     from poetry_aegis.publish.repository import Repository
 
 
-def check(
+def check(  # noqa: PLR0913 - each is a choice of the caller's, given by name
     project: str,
     version: str,
     repository: Repository,
     *,
+    overwrite: bool = False,
     reporter: Reporter,
     patience: Patience = DEFAULT_PATIENCE,
 ) -> None:
     """Check before a release that *version* of *project* can be published; nothing is sent.
 
     Raises as `files_there` does, and `FileConflict` where the index has files of that version
-    already.
+    already, unless *overwrite*.
     """
     there = files_there(project, version, repository, reporter=reporter, patience=patience)
-    if there:
+    if there and not overwrite:
         raise FileConflict(
             f"{repository.name} already has {version} of {project}: {', '.join(there)}.",
             hint="Release a higher version, for example: poetry aegis release patch",
@@ -54,12 +57,29 @@ def files_there(
     """Return the names of the files of *version* that the index has already.
 
     Raises `NotAnUploadUrl`, `Unreachable`, `Unauthorized` and `Forbidden` where an upload would
-    come to nothing. An index that cannot be read for another reason is only noted.
+    come to nothing, and `PublishError` where the project takes none. An index that cannot be read
+    for another reason is only noted.
     """
     with connection(repository, reporter, patience) as line:
         page = line.page(project) or {}
+        there = sorted(select(page, project, version))
+        if not there:  # What is there with the same content, is taken again all the same.
+            _require_open(line, project)
         _require_uploads(line, project, version)
-    return sorted(select(page, project, version))
+    return there
+
+
+def _require_open(line: Connection, project: str) -> None:
+    """Raise `PublishError` where the index tells that *project* takes no uploads (PEP 792)."""
+    if line.index is None or line.index.status.takes_uploads:
+        return
+    status = line.index.status
+    reason = f" ({status.reason})" if status.reason else ""
+    raise PublishError(
+        f"The project {project} on {line.repository.name} is {status.name}{reason} "
+        "and takes no uploads.",
+        hint=activate(project),
+    )
 
 
 _DECISIVE = (NotAnUploadUrl, Unreachable, Unauthorized, Forbidden)

@@ -126,6 +126,20 @@ def find_release(origin: Origin, release: Release, *, yanked: bool) -> tuple[Ind
     return files
 
 
+def sign_where_it_is(version: str, source: str, *, how: str = "") -> str:
+    """Return how *version* is signed on *source*, from where it is to be promoted.
+
+    What is checked out is what is signed, and that may be another version by now: so its tag comes
+    first. *how* is said of the signing.
+    """
+    publish = f"poetry aegis publish --sign -r {source}"
+    return (
+        f"Sign it where it is{how}, at its tag: git switch --detach v{version}\n"
+        f"With its very files in dist/: {publish.replace(' --sign', ' --skip-build --sign')}\n"
+        f"Without them, where the same bytes are built of it again: {publish}"
+    )
+
+
 def attestations_of(gathered: Iterable[Signed]) -> dict[str, str]:
     """Return what is signed of the files, by their names, as a publication takes it."""
     return {
@@ -177,11 +191,11 @@ def _signed(
         attestations = origin.attestations(file)
     except Malformed as error:
         sentence = f"Its signatures cannot be read: {error}."
-        raise _not_verified(origin, file, sentence) from error
+        raise _not_verified(origin, distribution, sentence) from error
     subject = Subject(distribution.name, file.filename, distribution.sha256)
     verdict = judge(subject, attestations, trust)
     if not verdict.is_good:
-        raise _not_verified(origin, file, verdict.sentence)
+        raise _not_verified(origin, distribution, verdict.sentence)
     # Those of strangers would keep an index that knows its signers from taking the file.
     counting = that_count(subject, attestations, trust)
     if left := len(attestations) - len(counting):
@@ -209,11 +223,10 @@ def _readable(origin: Origin, file: IndexedFile, reporter: Reporter) -> tuple[At
         return ()
 
 
-def _not_verified(origin: Origin, file: IndexedFile, sentence: str) -> NotVerified:
+def _not_verified(origin: Origin, distribution: Distribution, sentence: str) -> NotVerified:
     return NotVerified(
-        f"{file.filename} does not verify. {sentence}",
-        hint="Nothing was sent. Sign it where it is, with the very files in dist/: "
-        f"poetry aegis publish --skip-build --sign -r {origin.name}\n"
+        f"{distribution.filename} does not verify. {sentence}",
+        hint=f"Nothing was sent. {sign_where_it_is(distribution.version, origin.name)}\n"
         "To promote it without a look at signatures: --no-verify",
     )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from subprocess import TimeoutExpired
 from typing import TYPE_CHECKING
 
-from poetry_aegis.errors import SigningError
+from poetry_aegis.errors import SigningError, WrongPassphrase
 from poetry_aegis.signatures.attestation import (
     dump_attestations,
     make_attestation,
@@ -33,6 +33,12 @@ if TYPE_CHECKING:
 KEY_VARIABLE = "AEGIS_SIGNING_KEY"
 PASSPHRASE_VARIABLE = "AEGIS_SIGNING_PASSPHRASE"  # noqa: S105 - its name
 GNUPG = "gnupg:"
+# Of what the variable holds nothing is said: it may be a secret all the same.
+_NOT_A_NAME = (
+    "The variable holds the private key itself: the text of its file, NAME.key.\n"
+    "A key of yours is named with --key NAME; or with key in [tool.poetry-aegis.publish], "
+    f"where {KEY_VARIABLE} is not set."
+)
 
 
 @dataclass(frozen=True)
@@ -116,7 +122,14 @@ def _open_stored(store: KeyStore, key: StoredKey, ask: Ask) -> SigningKey:
 def _open_text(name: str, pem: str, ask: Ask, *, whose: str) -> SigningKey:
     # Some pipelines keep the line ends of a variable as the two characters that stand for one.
     content = pem.replace("\\n", "\n").encode("utf-8", "surrogateescape")
-    return _signing_key(name, decrypt(content, ask, whose=whose), whose=whose)
+    try:
+        private = decrypt(content, ask, whose=whose)
+    except WrongPassphrase:
+        raise
+    except SigningError as error:
+        error.hint = error.hint or _NOT_A_NAME
+        raise
+    return _signing_key(name, private, whose=whose)
 
 
 def _signing_key(name: str, private: PrivateKeyTypes, *, whose: str) -> SigningKey:

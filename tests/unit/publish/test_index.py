@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from poetry_aegis.errors import PublishError, Unauthorized
 from poetry_aegis.publish.answer import Answer
-from poetry_aegis.publish.index import Index, IndexedFile, parse_page
+from poetry_aegis.publish.index import Index, IndexedFile, ProjectPage, parse_page
+from poetry_aegis.publish.status import ProjectStatus
 from poetry_aegis.publish.web import Web, user_agent
 from tests.support.faulty import FaultyIndex, Reply
 from tests.unit.publish.conftest import IMPATIENT, repository_at
@@ -30,10 +31,14 @@ def reader(index: FaultyIndex) -> Iterator[Index]:
     web.close()
 
 
-def page(text: str, kind: str = "text/html") -> dict[str, IndexedFile]:
+def whole_page(text: str, kind: str = "text/html") -> ProjectPage:
     return parse_page(
         Answer("https://pkg.example/simple/demo/", 200, "OK", {"content-type": kind}, text.encode())
     )
+
+
+def page(text: str, kind: str = "text/html") -> dict[str, IndexedFile]:
+    return whole_page(text, kind).files
 
 
 def test_an_html_page_is_read() -> None:
@@ -76,6 +81,35 @@ def test_a_json_page_is_read() -> None:
 def test_what_is_yanked_is_said_by_a_true_value(said: object, yanked: bool) -> None:
     file = {"filename": "a.whl", "url": "a.whl", "hashes": {}, "yanked": said}
     assert page(json.dumps({"files": [file]}), JSON)["a.whl"].yanked is yanked
+
+
+@pytest.mark.parametrize(
+    ("marker", "wanted"),
+    [
+        ({"status": "archived", "reason": "now in\x1b[2J\nlib2"}, ("archived", "now in [2J lib2")),
+        ({"status": "quarantined"}, ("quarantined", "")),
+        ({"status": "active", "reason": None}, ("active", "")),
+        ({"status": 3, "reason": "x"}, ("active", "")),
+        ({}, ("active", "")),
+        ("archived", ("active", "")),
+        (None, ("active", "")),
+    ],
+)
+def test_the_status_of_a_project_is_read(marker: object, wanted: tuple[str, str]) -> None:
+    status = whole_page(json.dumps({"files": [], "project-status": marker}), JSON).status
+    assert (status.name, status.reason) == wanted
+    assert status.takes_uploads is (status.name == "active")
+
+
+def test_the_status_of_a_project_is_read_from_html() -> None:
+    text = (
+        "<head><meta charset='utf-8'><meta name='pypi:project-status' content='archived'/>"
+        "<META name='pypi:project-status-reason' content='now in &lt;lib2&gt;'></head>"
+        "<a href='demo-1.tar.gz'>demo-1.tar.gz</a>"
+    )
+    assert whole_page(text).status == ProjectStatus("archived", "now in <lib2>")
+    assert list(whole_page(text).files) == ["demo-1.tar.gz"]
+    assert whole_page("<a href='demo-1.tar.gz'>demo-1.tar.gz</a>").status == ProjectStatus()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import socket
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -13,8 +15,13 @@ from poetry_aegis.errors import (
     Unreachable,
 )
 from poetry_aegis.publish.preflight import check, files_there
+from tests.support.distributions import make_wheel
 from tests.support.faulty import FaultyIndex, Reply
+from tests.support.registry import HTTP, running_registry, upload
 from tests.unit.publish.conftest import IMPATIENT, Recorder, repository_at
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 def look(index: FaultyIndex, recorder: Recorder) -> list[str]:
@@ -39,6 +46,64 @@ def test_a_release_of_a_version_that_is_there_is_refused(
     repository = repository_at(f"{index.url}/legacy/")
     with pytest.raises(FileConflict, match=r"already has 1\.0\.0 of demo: demo-1\.0\.0\.tar\.gz"):
         check("demo", "1.0.0", repository, reporter=recorder, patience=IMPATIENT)
+
+
+@pytest.mark.parametrize("status", ["archived", "quarantined"])
+def test_a_project_that_takes_no_uploads_is_told_before(
+    recorder: Recorder, tmp_path: Path, status: str
+) -> None:
+    with running_registry(tmp_path / "data") as server:
+        upload(server, make_wheel(tmp_path, "demo", "0.9"))
+        admin = ("ada", server.users["ada"][0])
+        where = f"{server.url}/api/v1/projects/demo"
+        change = {"status": status, "reason": "now in demo2"}
+        assert HTTP.patch(where, json=change, auth=admin).status_code == 200
+        repository = repository_at(
+            f"{server.url}/legacy/", username="pub", password=server.users["pub"][0]
+        )
+        for look in (check, files_there):
+            with pytest.raises(PublishError) as refused:
+                look("demo", "1.0.0", repository, reporter=recorder, patience=IMPATIENT)
+            said = f"The project demo on corp is {status} (now in demo2) and takes no uploads."
+            assert str(refused.value) == said
+            assert "poetry aegis project demo --status active" in refused.value.hint
+        HTTP.patch(where, json={"status": "deprecated"}, auth=admin)
+        check("demo", "1.0.0", repository, reporter=recorder, patience=IMPATIENT)
+
+
+ARCHIVED = Reply(
+    200,
+    json.dumps({
+        "files": [{"filename": "demo-1.0.0.tar.gz", "url": "x", "hashes": {}}],
+        "project-status": {"status": "archived"},
+    }),
+    headers={"Content-Type": "application/vnd.pypi.simple.v1+json"},
+)  # fmt: skip
+
+
+def test_what_an_archived_project_has_already_is_still_found(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    """The same files sent again are no change, so a publication that broke off can be repeated."""
+    index.page_replies.append(ARCHIVED)
+    assert look(index, recorder) == ["demo-1.0.0.tar.gz"]
+
+
+def test_the_status_of_a_project_elsewhere_is_not_that_of_the_one_here(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    headers = {**ARCHIVED.headers, "Aegis-Shown-From": "upstream"}
+    index.page_replies.append(Reply(200, ARCHIVED.body, headers=headers))
+    repository = repository_at(f"{index.url}/legacy/")
+    check("demo", "2.0.0", repository, reporter=recorder, patience=IMPATIENT)
+
+
+def test_with_leave_to_overwrite_what_is_there_is_no_obstacle(
+    index: FaultyIndex, recorder: Recorder
+) -> None:
+    index.has("demo-1.0.0.tar.gz", b"")
+    repository = repository_at(f"{index.url}/legacy/")
+    check("demo", "1.0.0", repository, overwrite=True, reporter=recorder, patience=IMPATIENT)
 
 
 @pytest.mark.parametrize(

@@ -286,6 +286,7 @@ def test_a_file_without_the_wanted_signatures_stops_it(
     with pytest.raises(NotVerified, match=r"\.whl does not verify\. It is not signed\.") as caught:
         fetched(staging, name, tmp_path / "folder", trust=trust_in(ada))
     assert "--no-verify" in caught.value.hint
+    assert_at_its_tag(caught.value.hint, "1.0.0")
     with pytest.raises(NotVerified, match="unknown key"):
         fetched(staging, name, tmp_path / "folder", trust=trust_in(new_key("eve")))
     assert len(fetched(staging, name, tmp_path / "folder", trust=None)) == 2
@@ -500,11 +501,22 @@ def test_promote_that_fails_tells_what_arrived_and_names_itself(
     ],
 )
 def test_a_way_out_is_one_of_a_promotion(hint: str, wanted: str) -> None:
-    assert way_out(hint, "staging") == wanted
+    assert way_out(hint, release_of("demo"), "staging") == wanted
 
 
 def test_what_the_target_wants_signed_is_signed_where_it_is() -> None:
-    assert "poetry aegis publish --skip-build --sign -r staging" in way_out(SIGN, "staging")
+    said = way_out(SIGN, release_of("demo", "0.1.3"), "staging")
+    assert "with a key that the server trusts" in said
+    assert_at_its_tag(said, "0.1.3")
+
+
+def assert_at_its_tag(hint: str, version: str) -> None:
+    """Assert that *version* is checked out before it is signed: else another one would be."""
+    switch, signing = (
+        f"git switch --detach v{version}\n",
+        "publish --skip-build --sign -r staging",
+    )
+    assert 0 < hint.find(switch) < hint.find(signing), hint
 
 
 def test_promote_finds_a_wrong_password_before_it_downloads(

@@ -191,6 +191,8 @@ def test_what_is_no_key_in_the_environment_is_not_shown(monkeypatch: pytest.Monk
         with pytest.raises(SigningError, match="The key in AEGIS_SIGNING_KEY") as refused:
             open_key(None, None, nobody)
         assert text.split()[-1] not in str(refused.value) + refused.value.hint
+        assert "the text of its file" in refused.value.hint
+        assert "--key NAME" in refused.value.hint
         assert refused.value.__cause__ is None
 
 

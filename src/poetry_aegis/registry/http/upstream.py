@@ -92,6 +92,8 @@ class Upstream:
             (b"content-type", accepted.content_type),
             (b"vary", b"Accept, Accept-Encoding"),
             (b"cache-control", b"no-cache"),
+            # The status on it is of the project there; one of that name may be uploaded here.
+            (b"aegis-shown-from", b"upstream"),
         ]
         zipped = takes_gzip(exchange.header(b"accept-encoding"))
         if zipped:
