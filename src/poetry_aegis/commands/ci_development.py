@@ -59,6 +59,7 @@ def plan_snapshots(project: Project) -> dict[str, Snapshot]:
         next_free=True,
         fetch=is_pipeline(os.environ),
         packages=() if several else None,
+        extendable=False,
     )
     branch = find_branch(repository, os.environ)
     settings = load_settings(project.pyproject)

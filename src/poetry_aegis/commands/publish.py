@@ -134,7 +134,7 @@ holds user and password.
             outcome = run_release(
                 self,
                 project,
-                Request(self.option("bump")),
+                Request(self.option("bump"), extendable=False),
                 ReleaseAdditions(self, repository, options),
                 dry_run=self.option("dry-run"),
             )
