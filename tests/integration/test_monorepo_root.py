@@ -53,6 +53,9 @@ def test_nothing_to_release_names_the_packages_and_their_versions(
     document = json.loads(run.stdout)
     assert (run.returncode, document["current"], document["packages"]) == (0, "1.0.0", {})
     assert "no change since acme-core 1.0.0 asks" in run.stderr
+    monorepo.tag("acme-core-v1.0.3")
+    run = aegis(poetry, monorepo, "release", "auto", "--all")
+    assert "no change since acme-api 1.0.0, acme-core 1.0.3 asks" in run.stdout
     run = aegis(poetry, monorepo, "release", "finish", "--all")
     assert (run.returncode, run.stderr) == (0, "")
     assert "says acme-api 1.0.0, acme-core 1.0.0)" in run.stdout

@@ -70,6 +70,20 @@ def test_nothing_to_release_is_a_success_and_one_line(
     assert (document["current"], document["version"], document["steps"]) == ("0.1.0", None, [])
 
 
+def test_the_last_release_is_the_highest_tag_whatever_pyproject_toml_says(
+    poetry: PoetryHome, project: GitProject
+) -> None:
+    project.tag("v0.1.5")
+    run = poetry.run("aegis", "release", "auto", "--json", cwd=project.root)
+    assert run.stderr == "Nothing to release: no change since 0.1.5 asks for a new version.\n"
+    assert json.loads(run.stdout)["current"] == "0.1.5"
+    run = poetry.run("aegis", "ci", "snapshot", cwd=project.root)
+    assert run.stdout == "Nothing to publish: no change since 0.1.5 asks for a new version.\n"
+    # What waits for its tag is what the file says.
+    run = poetry.run("aegis", "release", "finish", cwd=project.root)
+    assert "(pyproject.toml says 0.1.0)" in run.stdout
+
+
 def test_release_and_push(poetry: PoetryHome, project: GitProject, tmp_path: Path) -> None:
     bare = project.add_remote(tmp_path / "origin.git")
     project.commit("fix: x")

@@ -14,7 +14,7 @@ from poetry_aegis.commands.release_additions import ReleaseAdditions
 from poetry_aegis.commands.release_preview import say_remarks, show_plan
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
-from poetry_aegis.release.choice import find_packages_for
+from poetry_aegis.release.choice import find_packages_for, last_releases
 from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
@@ -207,8 +207,11 @@ def _nothing(
     repository = GitRepository.around(project.root)
     settings = load_settings(project.pyproject)
     packages = find_packages_for(repository, project.pyproject, settings, request)
-    named = ", ".join(f"{package.name} {package.version}" for package in packages)
-    only = packages[0].version.text if len(packages) == 1 else named
+    versions = {package.name: package.version.text for package in packages}
+    if request.target != FINISH:  # That is about what pyproject.toml says, and no tag does yet.
+        versions = last_releases(repository, packages)
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    only = versions[packages[0].name] if len(packages) == 1 else named
     current = plain(only if request.packages is None else named)
     if request.target == FINISH:
         command.say(

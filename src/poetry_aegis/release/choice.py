@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from poetry_aegis.errors import ReleaseError, UsageError
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.pipelines import branch_from_pipeline
-from poetry_aegis.release.history.reading import read_history, read_tags
+from poetry_aegis.release.history.reading import read_all_tags, read_history, read_tags
 from poetry_aegis.release.history.shallow import require_whole_history
 from poetry_aegis.release.packages.release import PackageRelease
 from poetry_aegis.release.packages.workspace import alone, find_workspace, single_project
@@ -103,6 +103,22 @@ def find_packages_for(
     """Return the packages that *request* is about. Raises `ProjectError` and `UsageError`."""
     workspace = find_workspace(pyproject, repository.root)
     return _selected(workspace, request) if workspace else [_alone(pyproject, settings, request)]
+
+
+def last_releases(repository: GitRepository, packages: Sequence[Package]) -> dict[str, str]:
+    """Return the last version that HEAD has of each of *packages*, by their names.
+
+    That is what the tags say; of one that has none it is what its ``pyproject.toml`` does. Raises
+    `GitError`.
+    """
+    formats = [package.settings.tag_format for package in packages]
+    # Of one, only the last tags are looked for, however many there are.
+    one = len(packages) == 1
+    found = [read_tags(repository, formats[0])] if one else read_all_tags(repository, formats)
+    return {
+        package.name: (tags.last.version if tags.last else package.version).text
+        for package, tags in zip(packages, found, strict=True)
+    }
 
 
 def choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
