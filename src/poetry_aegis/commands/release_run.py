@@ -18,7 +18,8 @@ from poetry_aegis.release.choice import find_packages_for, last_releases
 from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
-from poetry_aegis.release.packages.workspace import find_workspace
+from poetry_aegis.release.history.reading import unpushed_tags
+from poetry_aegis.release.packages.workspace import find_scope, find_workspace
 from poetry_aegis.release.plan import nothing_to_release
 from poetry_aegis.release.record import WAYS_OUT
 from poetry_aegis.release.steps import PublishOnForge
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from poetry_aegis.poetry_api import Project
     from poetry_aegis.release.choice import Request
     from poetry_aegis.release.engine import Release
+    from poetry_aegis.release.git import Upstream
     from poetry_aegis.release.journal import Step
     from poetry_aegis.release.plan import Plan
 
@@ -183,8 +185,28 @@ def _say_how_to_push(command: AegisCommand, release: Release) -> None:
     if upstream is not None:
         branch = f"--atomic {upstream.label} HEAD:refs/heads/{upstream.branch}"
         where = branch if release.plan.pushes_branch else upstream.label
-        tags = " ".join(package.tag for package in release.plan.packages)
+        tags = " ".join(_tags_to_push(release, upstream))
         command.say(f"Push it with: git push {plain(f'{where} {tags}')}")
+
+
+def _tags_to_push(release: Release, upstream: Upstream) -> list[str]:
+    """Return the tags of the release, and before them those of earlier ones left behind here."""
+    plan = release.plan
+    tags: list[str] = []
+    # The release is done: what cannot be found out for a hint is no error of it.
+    with contextlib.suppress(AegisError):
+        tags = _unpushed(release, upstream.remote) if plan.pushes_branch else []
+    own = [package.tag for package in plan.packages]
+    return [*(tag for tag in tags if tag not in own), *own]
+
+
+def _unpushed(release: Release, remote: str) -> list[str]:
+    repository = release.repository
+    if remote not in repository.remotes():
+        return []  # Of one that is only an address git remembers nothing.
+    scopes = (find_scope(item.pyproject, repository.root) for item in release.plan.packages)
+    formats = [scope.settings.tag_format for scope in scopes]
+    return [tag for each in formats for tag in unpushed_tags(repository, remote, each)]
 
 
 def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
