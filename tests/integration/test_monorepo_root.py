@@ -53,6 +53,9 @@ def test_nothing_to_release_names_the_packages_and_their_versions(
     document = json.loads(run.stdout)
     assert (run.returncode, document["current"], document["packages"]) == (0, "1.0.0", {})
     assert "no change since acme-core 1.0.0 asks" in run.stderr
+    monorepo.tag("acme-core-v1.0.3")
+    run = aegis(poetry, monorepo, "release", "auto", "--all")
+    assert "no change since acme-api 1.0.0, acme-core 1.0.3 asks" in run.stdout
     run = aegis(poetry, monorepo, "release", "finish", "--all")
     assert (run.returncode, run.stderr) == (0, "")
     assert "says acme-api 1.0.0, acme-core 1.0.0)" in run.stdout
@@ -69,6 +72,36 @@ def test_what_is_about_one_package_asks_which(
         "Which of the packages?\nName it: --package NAME, NAME being one of acme-api, acme-core.\n"
     )
     assert monorepo.state() == before
+
+
+@pytest.mark.parametrize(
+    "command", ["publish", "publish --skip-build", "publish --bump patch", "sign"]
+)
+def test_what_is_done_in_a_package_says_where_they_are(
+    poetry: PoetryHome, monorepo: GitProject, command: str
+) -> None:
+    index = {"POETRY_REPOSITORIES_CORP_URL": "http://127.0.0.1:9/legacy/"}
+    poetry = replace(poetry, extra_env={**index, "PWD": str(monorepo.root)})
+    before = monorepo.state()
+    run = aegis(poetry, monorepo, *command.split())
+    assert run.returncode == 2
+    *_, question, answer = run.stderr.splitlines()
+    assert question == "Which of the packages?"
+    shown = command.replace(" --skip-build", "")
+    way_out = f"poetry -C libs/api aegis {shown}"
+    assert answer == f"Go into one of: libs/api, libs/core. Or name it: {way_out}"
+    assert monorepo.state() == before
+
+
+def test_the_line_that_names_a_package_is_about_that_package(
+    poetry: PoetryHome, monorepo: GitProject
+) -> None:
+    elsewhere = replace(poetry, extra_env={"PWD": "/"})  # Of a shell that is not at the root.
+    asked = aegis(elsewhere, monorepo, "sign").stderr
+    way_out = asked.rpartition("Or name it: ")[2].split()
+    assert way_out == ["poetry", "-C", str(monorepo.root / "libs/api"), "aegis", "sign"]
+    run = poetry.run(*way_out[1:], cwd=monorepo.root)
+    assert "There is no distribution of acme-api 1.0.0 in dist/" in run.stderr
 
 
 def test_bump_writes_the_version_of_the_package_that_is_named(

@@ -71,6 +71,41 @@ def test_nothing_to_release_is_a_success_and_one_line(
     assert (document["current"], document["version"], document["steps"]) == ("0.1.0", None, [])
 
 
+def test_the_last_release_is_the_highest_tag_whatever_pyproject_toml_says(
+    poetry: PoetryHome, project: GitProject
+) -> None:
+    project.tag("v0.1.5")
+    run = poetry.run("aegis", "release", "auto", "--json", cwd=project.root)
+    assert run.stderr == "Nothing to release: no change since 0.1.5 asks for a new version.\n"
+    assert json.loads(run.stdout)["current"] == "0.1.5"
+    run = poetry.run("aegis", "ci", "snapshot", cwd=project.root)
+    assert run.stdout == "Nothing to publish: no change since 0.1.5 asks for a new version.\n"
+    # What waits for its tag is what the file says.
+    run = poetry.run("aegis", "release", "finish", cwd=project.root)
+    assert "(pyproject.toml says 0.1.0)" in run.stdout
+
+
+def test_the_line_that_pushes_takes_along_the_tag_that_was_left_behind(
+    poetry: PoetryHome, project: GitProject, tmp_path: Path
+) -> None:
+    project.tag("v0.1.0")
+    bare = project.add_remote(tmp_path / "origin.git")
+    bare.git("fetch", "--quiet", str(project.root), "refs/tags/*:refs/tags/*")
+    for tag in ("v0.1.1", "v0.1.2"):
+        project.commit("fix: x")
+        project.tag(f"mine-{tag}")  # No tag of a release.
+        run = poetry.run("aegis", "release", "patch", cwd=project.root)
+        assert f"tagged {tag}." in run.stdout
+    line = run.stdout.splitlines()[-1].removeprefix("Push it with: git ")
+    assert line == "push --atomic origin HEAD:refs/heads/main v0.1.1 v0.1.2"
+    project.git(*line.split())
+    assert bare.tags() == ["v0.1.0", "v0.1.1", "v0.1.2"]
+
+    project.commit("fix: y")
+    run = poetry.run("aegis", "release", "patch", cwd=project.root)
+    assert run.stdout.endswith("HEAD:refs/heads/main v0.1.3\n")
+
+
 def test_release_and_push(poetry: PoetryHome, project: GitProject, tmp_path: Path) -> None:
     bare = project.add_remote(tmp_path / "origin.git")
     project.commit("fix: x")

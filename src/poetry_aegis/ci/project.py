@@ -42,10 +42,11 @@ class PipelineProject:
 
     *folder* is where it is in its repository, empty for the top. *test_branch* is empty where there
     is no test index. *tags* are templates of its tags. *several* tells that the repository holds
-    several packages, *reads_index* that the project installs from *repository*, *signs* that it
-    signs what it publishes, *has_forge* that there may be releases on a forge. *plugin_index* is
-    where the plugin is installed from, empty for the one that pip has. *lacks_pytest* tells that
-    the tests would be run with a pytest that nothing installs.
+    several packages, *is_package* that the project is one itself, *reads_index* that the project
+    installs from *repository*, *signs* that it signs what it publishes, *has_forge* that there may
+    be releases on a forge. *plugin_index* is where the plugin is installed from, empty for the one
+    that pip has. *lacks_pytest* tells that the tests would be run with a pytest that nothing
+    installs.
     """
 
     tools: Tools
@@ -59,6 +60,7 @@ class PipelineProject:
     extras: tuple[str, ...] = ()
     folder: str = ""
     several: bool = False
+    is_package: bool = True
     reads_index: bool = False
     signs: bool = False
     has_forge: bool = True
@@ -77,13 +79,19 @@ class PipelineProject:
         return f"poetry=={self.tools.poetry}", f"poetry-aegis{extras}=={self.tools.plugin}"
 
 
-def read_project(
-    pyproject: Path, root: Path, tools: Tools, *, tags: tuple[str, ...], several: bool = False
+def read_project(  # noqa: PLR0913 - and what only the repository around it knows
+    pyproject: Path,
+    root: Path,
+    tools: Tools,
+    *,
+    tags: tuple[str, ...],
+    several: bool = False,
+    is_package: bool = True,
 ) -> PipelineProject:
     """Return what a pipeline has to know of the project *pyproject* in the repository *root*.
 
-    *tags* are the templates of its tags. Raises `ProjectError`, and `SettingsError` for what a
-    pipeline cannot hold.
+    *tags* are the templates of its tags, *several* and *is_package* as in `PipelineProject`.
+    Raises `ProjectError`, and `SettingsError` for what a pipeline cannot hold.
     """
     settings = load_settings(pyproject)
     document = read_toml(pyproject)
@@ -100,6 +108,7 @@ def read_project(
         extras=_extras(settings),
         folder=_folder(pyproject.parent, root),
         several=several,
+        is_package=is_package,
         reads_index=repository in _source_names(document),
         signs=settings.publish.sign,
         has_forge=settings.forge != "none",

@@ -103,7 +103,7 @@ def _jenkins(project: PipelineProject) -> tuple[Part, ...]:
 
 
 def _make(project: PipelineProject) -> tuple[Part, ...]:
-    text = fill("Makefile", {**_values(project), "targets": "@targets@"}, {})
+    text = fill("Makefile", {**_values(project), "targets": "@targets@"}, _flags(project))
     targets = " ".join(_TARGET.findall(text))
     path = f"{project.folder}/Makefile".lstrip("/")
     return (Part(path, text.replace("@targets@", targets), whole=False),)
@@ -155,6 +155,7 @@ def _in_groovy(text: str) -> str:
 def _flags(project: PipelineProject) -> dict[str, bool]:
     return {
         "folder": bool(project.folder),
+        "is_package": project.is_package,
         "test_index": bool(project.test_branch),
         "reads_index": project.reads_index,
         "no_index": not project.reads_index,

@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from poetry_aegis import atomic, poetry_api
-from poetry_aegis.errors import NoVersion
 from poetry_aegis.release import preflight
-from poetry_aegis.release.choice import Request, choose, find_branch
+from poetry_aegis.release.choice import Request, choose, find_branch, last_releases
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.pipelines import is_pipeline
 from poetry_aegis.release.packages.constraints import follow, with_edits
-from poetry_aegis.release.packages.workspace import find_workspace
-from poetry_aegis.release.pyproject import read_version, with_version
+from poetry_aegis.release.packages.workspace import alone, find_workspace
+from poetry_aegis.release.pyproject import with_version
 from poetry_aegis.release.record import Record
 from poetry_aegis.release.version.bumping import Bump
 from poetry_aegis.release.version.numbers import parse_version
@@ -60,6 +59,7 @@ def plan_snapshots(project: Project) -> dict[str, Snapshot]:
         next_free=True,
         fetch=is_pipeline(os.environ),
         packages=() if several else None,
+        extendable=False,
     )
     branch = find_branch(repository, os.environ)
     settings = load_settings(project.pyproject)
@@ -71,12 +71,20 @@ def plan_snapshots(project: Project) -> dict[str, Snapshot]:
     return {item.package.name: _snapshot(repository, item, versions) for item in chosen.releases}
 
 
-def current_version(project: Project) -> str:
-    """Return the version of *project*, an empty one at the root of several that has none."""
-    try:
-        return read_version(project.pyproject)
-    except NoVersion:
+def last_release(project: Project) -> str:
+    """Return the last version of *project*, an empty one at the root of several that is none.
+
+    Raises `ProjectError` and `GitError`.
+    """
+    repository = GitRepository.around(project.root)
+    workspace = find_workspace(project.pyproject, repository.root)
+    if workspace is None:
+        package = alone(project.pyproject, load_settings(project.pyproject))
+    elif workspace.here is None:
         return ""
+    else:
+        package = workspace.here
+    return last_releases(repository, [package])[package.name]
 
 
 def _development_version(repository: GitRepository, decision: Decision) -> Version:

@@ -104,11 +104,20 @@ Branches, indexes, the Python and the command that tests are settings, in
         workspace = find_workspace(pyproject, root)
         if workspace is None:
             tags: tuple[str, ...] = (load_settings(pyproject).tag_format,)
+            is_package = True
         else:
             pyproject = workspace.root
             tags = tuple(package.settings.tag_format for package in workspace.packages)
+            is_package = any(package.pyproject == pyproject for package in workspace.packages)
         tools = Tools(poetry=version("poetry"), plugin=version("poetry-aegis"))
-        project = read_project(pyproject, root, tools, tags=tags, several=workspace is not None)
+        project = read_project(
+            pyproject,
+            root,
+            tools,
+            tags=tags,
+            several=workspace is not None,
+            is_package=is_package,
+        )
         return root, project
 
     def _warn_of_forge(self, kind: Kind, root: Path) -> None:

@@ -52,7 +52,7 @@ def tell_of_publication(
 
 
 def tell_of_nothing(command: AegisCommand, version: str) -> None:
-    """Tell that nothing was published, *version* being what the project says."""
+    """Tell that nothing was published, *version* being that of the last release."""
     values = {"version": version, "tag": "", "released": _word(said=False)}
     _tell(command, values, "Nothing to publish", [("Version", version)])
 

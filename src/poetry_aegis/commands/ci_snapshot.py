@@ -74,10 +74,10 @@ other one.
         return 0
 
     def _tell_of_nothing(self, project: Project) -> int:
-        from poetry_aegis.commands.ci_development import current_version
+        from poetry_aegis.commands.ci_development import last_release
         from poetry_aegis.commands.ci_report import tell_of_nothing
 
-        version = current_version(project)
+        version = last_release(project)
         since = f" since {plain(version)}" if version else ""
         self.say(f"Nothing to publish: no change{since} asks for a new version.")
         tell_of_nothing(self, version)

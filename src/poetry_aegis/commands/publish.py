@@ -66,9 +66,12 @@ holds user and password.
         """Publish, or say what publishing would do."""
         from poetry_aegis import poetry_api
         from poetry_aegis.commands.publishing import PublishOptions, choose, publishing
+        from poetry_aegis.release.packages.workspace import require_one_package
         from poetry_aegis.signals import stops_as_interrupts
 
         project = poetry_api.load_project(self)
+        bump = f" --bump {self.option('bump')}" if self.option("bump") else ""
+        require_one_package(project.pyproject, f"publish{bump}")
         options = PublishOptions(
             overwrite=self.option("force"),
             verify=not self.option("no-verify"),
@@ -134,7 +137,7 @@ holds user and password.
             outcome = run_release(
                 self,
                 project,
-                Request(self.option("bump")),
+                Request(self.option("bump"), extendable=False),
                 ReleaseAdditions(self, repository, options),
                 dry_run=self.option("dry-run"),
             )

@@ -15,11 +15,12 @@ from poetry_aegis.commands.release_failure import LEFT_TO_DO, sign_first
 from poetry_aegis.commands.release_preview import say_remarks, show_plan
 from poetry_aegis.errors import AegisError
 from poetry_aegis.release import journal
-from poetry_aegis.release.choice import find_packages_for
+from poetry_aegis.release.choice import find_packages_for, last_releases
 from poetry_aegis.release.engine import open_release, reopen
 from poetry_aegis.release.finish import open_finish
 from poetry_aegis.release.git import GitRepository
-from poetry_aegis.release.packages.workspace import find_workspace
+from poetry_aegis.release.history.reading import unpushed_tags
+from poetry_aegis.release.packages.workspace import find_scope, find_workspace
 from poetry_aegis.release.plan import nothing_to_release
 from poetry_aegis.release.record import WAYS_OUT
 from poetry_aegis.release.steps import PublishOnForge
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from poetry_aegis.poetry_api import Project
     from poetry_aegis.release.choice import Request
     from poetry_aegis.release.engine import Release
+    from poetry_aegis.release.git import Upstream
     from poetry_aegis.release.journal import Step
     from poetry_aegis.release.plan import Plan
 
@@ -186,8 +188,28 @@ def _say_how_to_push(command: AegisCommand, release: Release) -> None:
     if upstream is not None:
         branch = f"--atomic {upstream.label} HEAD:refs/heads/{upstream.branch}"
         where = branch if release.plan.pushes_branch else upstream.label
-        tags = " ".join(package.tag for package in release.plan.packages)
+        tags = " ".join(_tags_to_push(release, upstream))
         command.say(f"Push it with: git push {plain(f'{where} {tags}')}")
+
+
+def _tags_to_push(release: Release, upstream: Upstream) -> list[str]:
+    """Return the tags of the release, and before them those of earlier ones left behind here."""
+    plan = release.plan
+    tags: list[str] = []
+    # The release is done: what cannot be found out for a hint is no error of it.
+    with contextlib.suppress(AegisError):
+        tags = _unpushed(release, upstream.remote) if plan.pushes_branch else []
+    own = [package.tag for package in plan.packages]
+    return [*(tag for tag in tags if tag not in own), *own]
+
+
+def _unpushed(release: Release, remote: str) -> list[str]:
+    repository = release.repository
+    if remote not in repository.remotes():
+        return []  # Of one that is only an address git remembers nothing.
+    scopes = (find_scope(item.pyproject, repository.root) for item in release.plan.packages)
+    formats = [scope.settings.tag_format for scope in scopes]
+    return [tag for each in formats for tag in unpushed_tags(repository, remote, each)]
 
 
 def _say_how_to_finish(command: AegisCommand, release: Release) -> None:
@@ -210,8 +232,11 @@ def _nothing(
     repository = GitRepository.around(project.root)
     settings = load_settings(project.pyproject)
     packages = find_packages_for(repository, project.pyproject, settings, request)
-    named = ", ".join(f"{package.name} {package.version}" for package in packages)
-    only = packages[0].version.text if len(packages) == 1 else named
+    versions = {package.name: package.version.text for package in packages}
+    if request.target != FINISH:  # That is about what pyproject.toml says, and no tag does yet.
+        versions = last_releases(repository, packages)
+    named = ", ".join(f"{name} {version}" for name, version in versions.items())
+    only = versions[packages[0].name] if len(packages) == 1 else named
     current = plain(only if request.packages is None else named)
     if request.target == FINISH:
         command.say(

@@ -92,6 +92,7 @@ passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
             without_attestations,
         )
         from poetry_aegis.release.engine import current_version
+        from poetry_aegis.release.packages.workspace import require_one_package
         from poetry_aegis.settings import load_settings
 
         files = without_attestations(self.argument("files"))
@@ -105,6 +106,7 @@ passphrase is asked for, or taken from <c1>AEGIS_SIGNING_PASSPHRASE</c1>.
         setting = load_settings(project.pyproject).publish.key
         if named:
             return named, setting, project.pyproject
+        require_one_package(project.pyproject, "sign")
         version = current_version(project.pyproject)
         found = find_distributions(project.root / "dist", project.name, version)
         return found, setting, project.pyproject

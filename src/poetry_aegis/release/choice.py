@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from poetry_aegis.errors import ReleaseError, UsageError
 from poetry_aegis.release.git import GitRepository
 from poetry_aegis.release.history.pipelines import branch_from_pipeline
-from poetry_aegis.release.history.reading import read_history, read_tags
+from poetry_aegis.release.history.reading import read_all_tags, read_history, read_tags
 from poetry_aegis.release.history.shallow import require_whole_history
 from poetry_aegis.release.packages.release import PackageRelease
 from poetry_aegis.release.packages.workspace import alone, find_workspace, single_project
 from poetry_aegis.release.version.decision import Wish, decide
-from poetry_aegis.release.version.vacancy import nothing_occupied
+from poetry_aegis.release.version.vacancy import NEXT_FREE, nothing_occupied
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +39,8 @@ class Request:
 
     *target* and what follows it are as in `decision.Wish`. *branch* is a template for the branch of
     a pull request, *packages* are names in a repository of several, ``None`` for the one that the
-    command is run in and ``()`` for all.
+    command is run in and ``()`` for all. *extendable* tells whether the command that asks has the
+    options for the rest of it: a way out may name only what can be written.
     """
 
     target: str
@@ -51,6 +53,7 @@ class Request:
     fetch: bool = False
     forge: bool = False
     packages: tuple[str, ...] | None = None
+    extendable: bool = True
 
     def wants_forge_release(self, settings: Settings) -> bool:
         """Return whether a release on the forge is made, by an option or by *settings*."""
@@ -60,7 +63,10 @@ class Request:
     @property
     def wish(self) -> Wish:
         """The part of it that decides the version."""
-        return Wish(self.target, self.prerelease_type, self.next_free)
+        by = NEXT_FREE
+        if not self.extendable:
+            by = f"poetry aegis release {shlex.quote(self.target)} {NEXT_FREE}"
+        return Wish(self.target, self.prerelease_type, self.next_free, by)
 
 
 def find_branch(repository: GitRepository, environ: Mapping[str, str]) -> str | None:
@@ -97,6 +103,22 @@ def find_packages_for(
     """Return the packages that *request* is about. Raises `ProjectError` and `UsageError`."""
     workspace = find_workspace(pyproject, repository.root)
     return _selected(workspace, request) if workspace else [_alone(pyproject, settings, request)]
+
+
+def last_releases(repository: GitRepository, packages: Sequence[Package]) -> dict[str, str]:
+    """Return the last version that HEAD has of each of *packages*, by their names.
+
+    That is what the tags say; of one that has none it is what its ``pyproject.toml`` does. Raises
+    `GitError`.
+    """
+    formats = [package.settings.tag_format for package in packages]
+    # Of one, only the last tags are looked for, however many there are.
+    one = len(packages) == 1
+    found = [read_tags(repository, formats[0])] if one else read_all_tags(repository, formats)
+    return {
+        package.name: (tags.last.version if tags.last else package.version).text
+        for package, tags in zip(packages, found, strict=True)
+    }
 
 
 def choose(  # noqa: PLR0913, PLR0917 - all of what is known before the decision
@@ -160,12 +182,14 @@ def _decide_wave(
             occupied=occupied(package),
         )
 
+    follow = replace(request.wish, prerelease_type=None)
+
     def follow_up(package: Package, target: str) -> Decision:
         # What is unreleased in it may ask for more than to follow.
-        own = decide_one(package, Wish("auto", next_free=request.next_free))
+        own = decide_one(package, replace(follow, target="auto"))
         if own and target == "patch" and not own.version.is_unstable():
             return own
-        decision = decide_one(package, Wish(target, next_free=request.next_free))
+        decision = decide_one(package, replace(follow, target=target))
         if decision is None:
             raise ReleaseError(f"{package.name} has to follow its dependencies and cannot.")
         return decision
@@ -209,4 +233,5 @@ def _require_history(
         remote=packages[0].settings.remote,
         tag_formats=[package.settings.tag_format for package in packages],
         with_paths=with_paths,
+        fetchable=request.extendable,
     )

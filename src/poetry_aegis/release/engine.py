@@ -124,7 +124,12 @@ def open_release(
     head = repository.head()  # Before the history is read: what comes later is not in the plan.
     preflight.require_quiet(repository)
     branch = preflight.require_branch(find_branch(repository, os.environ), os.environ)
-    dirty = preflight.find_edits(repository, allowed=request.allow_dirty)
+    dirty = preflight.find_edits(
+        repository,
+        allowed=request.allow_dirty,
+        # What is built, or goes to a branch of its own, would take them along.
+        allowable=request.extendable and not additions.choices and request.branch is None,
+    )
     repository.require_identity()
     chosen = choose(repository, pyproject, settings, request, branch, additions.occupied)
     if not chosen.releases:

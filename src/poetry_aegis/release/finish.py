@@ -55,7 +55,7 @@ def open_finish(
     if len(commits) > 1:
         raise ReleaseError(
             "The packages were released by different commits.",
-            hint="Finish them one by one: --package NAME",
+            hint="Finish them one by one: poetry aegis release finish --package NAME",
         )
     (commit,) = commits
     if additions.choices and commit != repository.head():

@@ -84,15 +84,21 @@ def require_unlocked(repository: GitRepository, branches: Iterable[str]) -> None
         sleep(0.05)
 
 
-def find_edits(repository: GitRepository, *, allowed: bool) -> frozenset[str]:
-    """Return the tracked files with uncommitted changes. Raises `DirtyTree` unless *allowed*."""
+def find_edits(
+    repository: GitRepository, *, allowed: bool, allowable: bool = False
+) -> frozenset[str]:
+    """Return the tracked files with uncommitted changes. Raises `DirtyTree` unless *allowed*.
+
+    *allowable* tells whether the command that asks can be told to allow them.
+    """
     changed = repository.changed_files()
     if changed and not allowed:
-        raise DirtyTree(
-            f"There are uncommitted changes: {_some(changed)}",
-            hint="Commit them, put them aside with git stash, or release without them: "
-            "--allow-dirty",
-        )
+        ways = "Commit them, or put them aside with: git stash"
+        if allowable:
+            ways = (
+                "Commit them, put them aside with git stash, or release without them: --allow-dirty"
+            )
+        raise DirtyTree(f"There are uncommitted changes: {_some(changed)}", hint=ways)
     return frozenset(changed)
 
 

@@ -232,6 +232,27 @@ def test_each_folder_has_a_makefile_of_its_own(
         assert init("make").code == 0
 
 
+def test_the_makefile_of_several_packages_has_only_targets_that_work(
+    project: GitProject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A root that is no package has nothing to publish; one that is a package has itself."""
+    make_library(project.root / "libs" / "acme-a")
+    project.commit("feat: a library")
+    settle(project, '[tool.poetry-aegis]\ndiscover = ["libs/*"]')
+    assert init("make").code == 0
+    makefile = project.root / "Makefile"
+    assert "publish-private-bump-patch:" in makefile.read_text(encoding="utf-8")
+
+    settle(project, "[tool.poetry]\npackage-mode = false")
+    assert init("make").code == 0
+    text = makefile.read_text(encoding="utf-8")
+    assert "publish" not in text
+    assert "poetry aegis release auto --all --push-tag" in text
+    assert "pypi-server-start" in text
+    monkeypatch.chdir(project.root / "libs" / "acme-a")
+    assert init("make").out == "All is up to date.\n"
+
+
 @pytest.mark.parametrize("name", ["패키지", "with a space"])
 def test_a_folder_may_have_a_name_of_any_letters(
     project: GitProject, monkeypatch: pytest.MonkeyPatch, name: str

@@ -181,6 +181,18 @@ def read_all_tags(repository: GitRepository, tag_formats: Sequence[str]) -> list
     return found
 
 
+def unpushed_tags(repository: GitRepository, remote: str, tag_format: str) -> list[str]:
+    """Return the tags of the shape *tag_format* that *remote* lacks, the lowest version first.
+
+    These are those on commits that HEAD has and no branch of *remote* did when it was last heard
+    of; *remote* itself is not asked. Raises `GitError`.
+    """
+    listing = repository.run("rev-list", "HEAD", "--not", f"--remotes={remote}")
+    commits = set(listing.split("\n"))
+    tags = read_tags(repository, tag_format).all
+    return [tag.name for tag in reversed(tags) if tag.commit in commits]
+
+
 def read_history(
     repository: GitRepository,
     settings: Settings,

@@ -27,29 +27,30 @@ def is_shallow(repository: GitRepository) -> bool:
     return repository.run("rev-parse", "--is-shallow-repository").strip() == "true"
 
 
-def require_whole_history(
+def require_whole_history(  # noqa: PLR0913 - what is there, and what may be done about it
     repository: GitRepository,
     *,
     fetch: bool,
     remote: str,
     tag_formats: Sequence[str] = ("v{version}",),
     with_paths: bool = False,
+    fetchable: bool = True,
 ) -> bool:
     """Make sure that all is there since the last final release; return whether it was fetched.
 
     With *fetch* a shallow clone is deepened from *remote*, twice as far each time, until HEAD shows
     a final release of each of *tag_formats* with all commits since, or the whole history is there.
     Their tags are fetched, too. Raises `IncompleteHistory` with the command that mends it: without
-    *fetch*, where the remote does not help, and *with_paths* for a clone without trees.
+    *fetch*, where the remote does not help, and *with_paths* for a clone without trees. *fetchable*
+    tells whether the command that asks has an option for *fetch*.
     """
     if with_paths:
         _require_trees(repository, remote)
     if not is_shallow(repository):
         return fetch and _fetch_tags_of_whole_clone(repository, remote)
     if not fetch:
-        raise IncompleteHistory(
-            SHALLOW, hint=f"{UNSHALLOW}\nOr let the release get what it needs: --fetch"
-        )
+        way = "\nOr let the release get what it needs: --fetch" if fetchable else ""
+        raise IncompleteHistory(SHALLOW, hint=f"{UNSHALLOW}{way}")
     _deepen(repository, remote, tag_formats)
     return True
 

@@ -6,8 +6,11 @@ the ``pyproject.toml`` at the root, and all paths in them are relative to it.
 
 from __future__ import annotations
 
+import os
+import shlex
 from dataclasses import dataclass, replace
 from itertools import combinations, product
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packaging.utils import InvalidName, canonicalize_name
@@ -30,7 +33,6 @@ from poetry_aegis.settings import PackageSettings, Settings, load_settings, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from packaging.utils import NormalizedName
     from poetry.core.constraints.version import Version
@@ -106,7 +108,7 @@ def find_workspace(pyproject: Path, repository_root: Path) -> Workspace | None:
     pyproject, top = pyproject.resolve(), repository_root.resolve()
     for directory in pyproject.parents:
         root = directory / "pyproject.toml"
-        if root.is_file() and settings_table(read_toml(root)).keys() & {"packages", "discover"}:
+        if root.is_file() and _lists_packages(read_toml(root)):
             packages = find_packages(root, load_settings(root), top)
             here = next((item for item in packages if item.pyproject == pyproject), None)
             if here or root == pyproject:
@@ -146,6 +148,35 @@ def find_scope(pyproject: Path, repository_root: Path, name: str | None = None) 
             hint=f"Name it: --package NAME, NAME being one of {workspace.names}.",
         )
     return Scope(package.pyproject, package.settings, package.owns)
+
+
+def require_one_package(pyproject: Path, command: str) -> None:
+    """Raise `UsageError` at a root that lists packages and is none, for *command*, run in one.
+
+    Raises `ProjectError` where such a root cannot be read.
+    """
+    document = read_toml(pyproject)
+    # Of a root that is a package the others do not matter here.
+    if _is_package(document, versioned=True) or not _lists_packages(document):
+        return
+    workspace = find_workspace(pyproject, repository_root(pyproject))
+    if workspace is None or workspace.here or not workspace.packages:
+        return
+    places = [_from_shell(package.root) for package in workspace.packages]
+    raise UsageError(
+        "Which of the packages?",
+        hint=f"Go into one of: {', '.join(places)}. "
+        f"Or name it: poetry -C {shlex.quote(places[0])} aegis {command}",
+    )
+
+
+def _from_shell(directory: Path) -> str:
+    """Return *directory* as it can be written in the shell that the command was started from."""
+    here = Path.cwd()
+    # ``poetry -C`` changes the directory of this process; where the shell is, only PWD tells.
+    return (
+        os.path.relpath(directory, here) if os.environ.get("PWD") == str(here) else str(directory)
+    )
 
 
 def find_lintable(pyproject: Path, repository_root: Path) -> tuple[Settings, tuple[Package, ...]]:
@@ -284,6 +315,10 @@ def _is_package(document: Mapping[str, Any], *, versioned: bool = False) -> bool
     keys = ("name", "version") if versioned else ("name",)
     mode = table_at(document, "tool", "poetry").get("package-mode")
     return mode is not False and None not in _poetry_or_project(document, *keys)
+
+
+def _lists_packages(document: Mapping[str, Any]) -> bool:
+    return bool(settings_table(document).keys() & {"packages", "discover"})
 
 
 def _poetry_or_project(document: Mapping[str, Any], *keys: str) -> list[object]:

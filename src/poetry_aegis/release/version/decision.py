@@ -16,7 +16,7 @@ from poetry_aegis.release.version.numbers import (
     next_prerelease,
     parse_version,
 )
-from poetry_aegis.release.version.vacancy import nothing_occupied, vacant
+from poetry_aegis.release.version.vacancy import NEXT_FREE, nothing_occupied, vacant
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +37,13 @@ class Wish:
     """What the user asks for: *target* is one of `KEYWORDS`, or a version.
 
     *prerelease_type* goes with ``prerelease``. With *next_free* a version that is taken is passed
-    over for the next one that is not.
+    over for the next one that is not; *next_free_by* is what to write for that, for a way out.
     """
 
     target: str
     prerelease_type: PrereleaseType | None = None
     next_free: bool = False
+    next_free_by: str = NEXT_FREE
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,13 @@ def decide(  # noqa: PLR0913 - the past, the present, the rules, the wish, the p
         return None
     # Before anything else: what leaves a maintenance branch need not be free.
     require_in_range(decision.version, branch, past.released)
-    version = vacant(decision.version, tags.all, occupied, next_free=wish.next_free)
+    version = vacant(
+        decision.version,
+        tags.all,
+        occupied,
+        next_free=wish.next_free,
+        next_free_by=wish.next_free_by,
+    )
     require_in_range(version, branch, past.released)
     return replace(decision, current=current, version=version)
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from poetry_aegis.release.history.reading import Tag
     from poetry_aegis.settings import Level
 
+NEXT_FREE = "--next-free"
+
 
 def nothing_occupied(_version: Version) -> None:
     """Return that nothing beside the tags is in the way of a version."""
@@ -27,12 +29,14 @@ def vacant(
     occupied: Callable[[Version], str | None],
     *,
     next_free: bool,
+    next_free_by: str = NEXT_FREE,
 ) -> Version:
     """Return *version* if it is to be had, or, with *next_free*, the next one that is.
 
     A pre-release is not to be had either once the final version it leads to is out. The version
     that follows a taken one goes up by the same step: nobody here knows what is in the other.
-    *occupied* says what beside *tags* is in the way of a version.
+    *occupied* says what beside *tags* is in the way of a version, *next_free_by* what to write for
+    *next_free*.
 
     Raises `TagExists`, and `ReleaseError` for what *occupied* says.
     """
@@ -42,7 +46,7 @@ def vacant(
         if obstacle is None:
             return version
         if not next_free:
-            raise obstacle.to_error(version)
+            raise obstacle.to_error(version, next_free_by)
         version = _successor(version, obstacle.version)
 
 
@@ -54,12 +58,12 @@ class _Obstacle:
     tag: Tag | None
     reason: str | None
 
-    def to_error(self, wanted: Version) -> ReleaseError:
+    def to_error(self, wanted: Version, next_free_by: str) -> ReleaseError:
         """Return the error that tells of it."""
         subject = f"{wanted} is not free"
         if self.version != wanted:
             subject = f"{wanted} would come too late, as {self.version} is out"
-        way_out = "take the next free version: --next-free"
+        way_out = f"take the next free version: {next_free_by}"
         if self.tag is None:
             hint = f"Name a higher version, or {way_out}"
             return ReleaseError(f"{subject}: {self.reason}.", hint=hint)
