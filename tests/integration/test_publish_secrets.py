@@ -430,9 +430,9 @@ def watched(listed: set[bytes]) -> Iterator[None]:
 
     def watch() -> None:
         while not ended.wait(0.005):
-            for line in Path("/proc").glob("[0-9]*/cmdline"):
-                with contextlib.suppress(OSError):  # It has ended.
-                    listed.add(line.read_bytes())
+            for process in Path("/proc").iterdir():
+                with contextlib.suppress(OSError):  # It has ended, or is no process.
+                    listed.add((process / "cmdline").read_bytes())
 
     thread = threading.Thread(target=watch)
     thread.start()

@@ -61,6 +61,7 @@ SHARED = {
     "progress",
     "promotion_failure",
     "publish_failure",
+    "release_failure",
     "publish_signing",
     "publishing",
     "release_additions",

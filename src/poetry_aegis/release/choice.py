@@ -65,7 +65,8 @@ class Request:
         """The part of it that decides the version."""
         by = NEXT_FREE
         if not self.extendable:
-            by = f"poetry aegis release {shlex.quote(self.target)} {NEXT_FREE}"
+            target = f" {shlex.quote(self.target)}"
+            by = f"poetry aegis release{target} --next-free"
         return Wish(self.target, self.prerelease_type, self.next_free, by)
 
 

@@ -156,14 +156,15 @@ def registry_errors(home: ServerHome) -> Iterator[None]:
             str(error), hint=f"Mend or restore the file in {home.auth}; nothing was changed."
         ) from error
     except errors.RegistryError as error:
-        hint = _WAYS_OUT.get(type(error).__name__, "")
-        raise UserError(str(error), hint=hint.format(option=home.option)) from error
+        raise UserError(str(error), hint=_way_out(type(error).__name__, home.option)) from error
 
 
-_WAYS_OUT = {
-    "UserExists": "Give the user a new password with --replace, or other rights and the same "
-    "password with --keep-password.",
-    "NoSuchUser": "See who there is: poetry aegis server user list{option}\n"
-    "Or add one: poetry aegis server user add NAME{option}",
-    "TokenError": "See which there are: poetry aegis server token list{option}",
-}
+def _way_out(error: str, there: str) -> str:
+    ways = {
+        "UserExists": "Give the user a new password with --replace, or other rights and the same "
+        "password with --keep-password.",
+        "NoSuchUser": f"See who there is: poetry aegis server user list{there}\n"
+        f"Or add one: poetry aegis server user add NAME{there}",
+        "TokenError": f"See which there are: poetry aegis server token list{there}",
+    }
+    return ways.get(error, "")
