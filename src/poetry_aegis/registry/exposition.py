@@ -144,10 +144,10 @@ class _Server(ThreadingTCPServer):
         else:
             self.shutdown_request(request)
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer one connection."""
+    def finish_request(self, request: Any, client_address: Any) -> None:
+        """Answer one connection; whoever sees it closed then finds its thread free."""
         try:
-            super().process_request_thread(request, client_address)
+            super().finish_request(request, client_address)
         finally:
             self._free.release()
 
