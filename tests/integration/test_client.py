@@ -16,9 +16,8 @@ from poetry_aegis.errors import NoServer, Unauthorized, Unreachable, UsageError
 from poetry_aegis.server import installation
 from poetry_aegis.server.config import ServerSettings
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
-from poetry_aegis.server.ports import find_free_port
 from tests.support.poetry import make_library, make_user
-from tests.support.server import vacant_home
+from tests.support.server import free_port, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +31,7 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture
 def server(poetry: PoetryHome) -> Iterator[EmbeddedDriver]:
     """Return the driver of a running server in Poetry's default home."""
-    settings = ServerSettings(port=find_free_port("127.0.0.1"))
+    settings = ServerSettings(port=free_port())
     with vacant_home(Path(poetry.env["AEGIS_SERVER_HOME"])) as home:
         installation.create(home, settings, user="ada", password=PASSWORD)
         driver = EmbeddedDriver(home, settings)

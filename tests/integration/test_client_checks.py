@@ -14,12 +14,11 @@ from poetry_aegis.client.authority import bundle_notes
 from poetry_aegis.client.poetry import Index
 from poetry_aegis.server.certificates import certificate_files, ensure_certificates
 from poetry_aegis.server.home import ServerHome
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.integration.test_client_tls import ending_tls
 from tests.support.clients import PROXIES, STEERING
 from tests.support.registry import running_registry
-from tests.support.server import answering
+from tests.support.server import answering, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -97,7 +96,7 @@ def test_an_address_without_tls_that_pip_refuses(home: Path) -> None:
 def untrusted(tmp_path: Path) -> Iterator[Index]:
     server = ServerHome(tmp_path / "server")
     server.make_directories()
-    web = WebSettings(name="localhost", https_port=find_free_port("127.0.0.1"))
+    web = WebSettings(name="localhost", https_port=free_port())
     ensure_certificates(server, web)
     with ending_tls(*certificate_files(server, web), web.https_port, 1):
         yield Index("corp", f"https://localhost:{web.https_port}/", server.tls / "ca.crt")

@@ -16,13 +16,13 @@ import pytest
 from poetry_aegis.errors import SettingsError, Unauthorized, Unreachable, UsageError
 from poetry_aegis.server.certificates import certificate_files, ensure_certificates
 from poetry_aegis.server.home import ServerHome
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.integration.test_client_tls import ending_tls
 from tests.support.clients import PROXIES, STEERING
 from tests.support.distributions import make_wheel
 from tests.support.poetry import make_library, make_user
 from tests.support.registry import running_registry, upload
+from tests.support.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path
     root = tmp_path_factory.mktemp("server")
     home = ServerHome(root / "home")
     home.make_directories()
-    web = WebSettings(name="localhost", https_port=find_free_port("127.0.0.1"))
+    web = WebSettings(name="localhost", https_port=free_port())
     ensure_certificates(home, web)
     with running_registry(home.data) as registry:
         assert upload(registry, make_wheel(root, "tiny", "1.0")).status_code == 200

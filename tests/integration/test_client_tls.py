@@ -24,12 +24,11 @@ from poetry_aegis.errors import CertificateError, Unreachable, UsageError
 from poetry_aegis.server import users
 from poetry_aegis.server.certificates import ca_certificate, certificate_files, ensure_certificates
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import WebSettings
 from poetry_aegis.server.template import render_settings
 from tests.support.poetry import make_library, make_user
 from tests.support.registry import running_registry
-from tests.support.server import vacant_home
+from tests.support.server import free_port, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +78,7 @@ def server(poetry: PoetryHome) -> Iterator[tuple[ServerHome, ServerSettings]]:
     """Return the home and settings of a server that answers with TLS, in Poetry's default home."""
     # Set, they would hide the authority from poetry publish: see below.
     poetry.extra_env.update({"REQUESTS_CA_BUNDLE": "", "CURL_CA_BUNDLE": ""})
-    port = find_free_port("127.0.0.1")
+    port = free_port()
     settings = ServerSettings(driver="compose", web=WebSettings(name="localhost", https_port=port))
     with vacant_home(Path(poetry.env["AEGIS_SERVER_HOME"])) as home:
         home.make_directories()

@@ -17,7 +17,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 
 from poetry_aegis.registry.people.users import Users
@@ -297,9 +296,7 @@ def test_more_passwords_at_a_time_than_can_be_checked_are_503(tmp_path: Path) ->
     ):
         answers = list(
             crowd.map(
-                lambda number: httpx.post(
-                    f"{server.url}/legacy/", auth=("ada", str(number)), trust_env=False
-                ),
+                lambda number: HTTP.post(f"{server.url}/legacy/", auth=("ada", str(number))),
                 range(60),
             )
         )

@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import os
 import socket
+import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -81,6 +82,9 @@ def tally(registry: RegistryServer, tmp_path_factory: pytest.TempPathFactory) ->
             whole.add(part)
     for connection in stalled:
         connection.close()
+    ends = time.monotonic() + PATIENCE
+    while list(registry.data.glob(".work/incoming/*")) and time.monotonic() < ends:
+        time.sleep(0.05)  # The registry has yet to notice.
     return whole
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,7 +30,15 @@ def log_in(server: RegistryServer, password: str) -> int:
 
 
 @pytest.fixture
-def named(monkeypatch: pytest.MonkeyPatch, port: int) -> None:
+def named(monkeypatch: pytest.MonkeyPatch, port: int, tmp_path: Path) -> None:
+    """Name a Redis that is waited for: where tests run side by side, 50 ms may be too short."""
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "sitecustomize.py").write_text(
+        "from poetry_aegis.registry.people.shared_attempts import SharedAttempts\n"
+        "SharedAttempts.__init__.__kwdefaults__['patience'] = 5.0\n"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.setenv("AEGIS_REDIS_URL", url_of(port))
 
 

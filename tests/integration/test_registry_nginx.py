@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from poetry_aegis.registry.state import follow
-from poetry_aegis.server.ports import find_free_port
 from tests.support import nginx
 from tests.support.distributions import make_wheel
 from tests.support.needs import needs_program
 from tests.support.registry import HTTP, PATIENCE, USERS, running_registry, upload
+from tests.support.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -79,7 +79,7 @@ def test_each_download_is_counted_once_whoever_served_it(tmp_path: Path) -> None
     with running_registry(tmp_path / "data", settings=settings) as server:
         for project in ("demo", "proxied"):
             assert upload(server, make_wheel(tmp_path, project)).is_success
-        port = find_free_port("127.0.0.1")
+        port = free_port()
         with running_nginx(tmp_path, port, server.data, server.url) as url:
             for project in ("demo", "proxied"):
                 path = f"/packages/{project}/{project}-1.0.0-py3-none-any.whl"

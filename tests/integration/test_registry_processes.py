@@ -43,8 +43,13 @@ def test_they_write_side_by_side(tmp_path: Path) -> None:
         with load.on(one, other):
             publisher.start()
             ends = time.monotonic() + SECONDS
-            codes = [run(data, *command) for command in commands * 100 if time.monotonic() < ends]
+            codes = [
+                run(data, *command)
+                for number, command in enumerate(commands * 100)
+                if number < len(commands) or time.monotonic() < ends
+            ]
             publisher.join()
+            load.wait_for_answers(51 - load.acknowledged.total(), PATIENCE)
         for server in (one, other):
             settle(server)
             assert server.terminate() == 0

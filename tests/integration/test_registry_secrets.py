@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import secrets
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 
     import httpx
 
+# Passwords of this run alone: other tests, side by side, have theirs in command lines.
+PEOPLE = {
+    name: (f"{password}-{secrets.token_hex(8)}", role) for name, (password, role) in USERS.items()
+}
 WRONG = {"ada": "a-wrong-guess", "eve": "a-strangers-guess"}
 UPSTREAM = ("mirror", "upstream-secret")
 PATHS = (
@@ -62,7 +67,7 @@ class Session:
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
     folder = tmp_path_factory.mktemp("secrets")
     users = Users(folder / "data" / "auth", rounds=CHEAP_ROUNDS)
-    for name, (password, role) in USERS.items():
+    for name, (password, role) in PEOPLE.items():
         users.add(name, password, role)
     token, text = users.create_token("ada", comment="of a session")
     revoked, dead = users.create_token("ada")
@@ -72,9 +77,9 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
         index.replies["/simple/broken/"] = Reply(status=500)
         address = index.simple.replace("://", f"://{UPSTREAM[0]}:{UPSTREAM[1]}@")
         settings = f'{UNLIMITED_LOGINS}[upstream]\nurl = "{address}"\n'
-        with running_registry(folder / "data", settings=settings) as server:
+        with running_registry(folder / "data", users=PEOPLE, settings=settings) as server:
             credentials = [
-                *(basic(name, password) for name, (password, _) in USERS.items()),
+                *(basic(name, password) for name, (password, _) in PEOPLE.items()),
                 *(basic(name, password) for name, password in WRONG.items()),
                 *(basic("__token__", text), basic("__token__", dead), basic("ada", text)),
                 *(f"Bearer {text}", f"Bearer {dead}", f"Digest {text}", f"Basic {text}"),
@@ -85,7 +90,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
                 server,
                 answers,
                 {
-                    **{f"password of {name}": password for name, (password, _) in USERS.items()},
+                    **{f"password of {name}": password for name, (password, _) in PEOPLE.items()},
                     **{f"guess at {name}": guess for name, guess in WRONG.items()},
                     **{f"header {number}": h.split()[-1] for number, h in enumerate(credentials)},
                     **{f"bcrypt hash of {h.split(':')[0]}": h.split(":")[1] for h in hashes},
@@ -127,7 +132,7 @@ def test_much_has_happened(session: Session) -> None:
 
     assert {200, 400, 401, 403, 404, 500, 502} <= statuses
     assert "Traceback" in session.server.log()
-    trail = HTTP.get(f"{session.server.url}/api/v1/audit", auth=("ada", USERS["ada"][0])).json()
+    trail = HTTP.get(f"{session.server.url}/api/v1/audit", auth=("ada", PEOPLE["ada"][0])).json()
     assert {"upload", "yank", "login-failed"} <= {entry["action"] for entry in trail["entries"]}
 
 

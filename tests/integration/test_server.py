@@ -31,9 +31,8 @@ from poetry_aegis.errors import (
 )
 from poetry_aegis.server import installation, processes
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from tests.support.poetry import PoetryHome
-from tests.support.server import EVERY_ADDRESS, busy_port, vacant_home
+from tests.support.server import EVERY_ADDRESS, busy_port, free_port, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +73,7 @@ class Aegis:
 
     def set_up(self) -> None:
         """Set up a server as `init` does, without the cost of a Poetry process."""
-        settings = ServerSettings(port=find_free_port("127.0.0.1"))
+        settings = ServerSettings(port=free_port())
         installation.create(self.home, settings, user="admin", password=PASSWORD)
 
 

@@ -6,7 +6,6 @@ import contextlib
 import json
 import secrets
 import shutil
-import socket
 import ssl
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -19,6 +18,7 @@ from poetry_aegis.server.home import ServerHome
 from tests.support.docker import containers, docker, images, remove_project
 from tests.support.poetry import PoetryHome
 from tests.support.registry import USERS
+from tests.support.server import free_ports
 
 if TYPE_CHECKING:
     import subprocess
@@ -206,18 +206,3 @@ def vacant_stack(root: Path, wheels: Path) -> Iterator[Stack]:
         yield stack
     finally:
         remove_project(project)
-
-
-def free_ports(count: int) -> list[int]:
-    """Return *count* ports that stay free while nobody listens on them, each another.
-
-    They lie below those that the system gives to outgoing connections, which could take the port of
-    a container that is just being restarted.
-    """
-    found: list[int] = []
-    while len(found) < count:
-        port = 20_000 + secrets.randbelow(10_000)
-        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
-            if port not in found:
-                found.append(port)
-    return found

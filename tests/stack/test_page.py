@@ -16,9 +16,10 @@ from tests.docs.pages import ROOT, SHELL, Block, blocks
 from tests.docs.terminal import Terminal
 from tests.docs.test_blocks import bare, follow, is_run
 from tests.stack import page
-from tests.stack.stack import NAME, free_ports
+from tests.stack.stack import NAME
 from tests.support.docker import docker, images, remove_project
 from tests.support.needs import needs_program
+from tests.support.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

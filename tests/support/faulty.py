@@ -128,7 +128,7 @@ class FaultyIndex:
 
     def page(self) -> tuple[str, str]:
         """Return the project page's media type and text."""
-        files = self.files
+        files = dict(self.files)  # Another thread may take a file meanwhile.
         if self.posts and self.hidden_reads > 0:
             self.hidden_reads -= 1
             files = {}

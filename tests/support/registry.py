@@ -28,7 +28,7 @@ USERS: Mapping[str, tuple[str, str]] = {
 JSON = "application/vnd.pypi.simple.v1+json"
 CHEAP_ROUNDS = 4  # bcrypt's least: the tests log in often
 UNLIMITED_LOGINS = "[logins]\nper_address = 100000\nper_user = 100000\n"
-LOG_DELAY = 0.25  # seconds until requests are in the log
+LOG_DELAY = 0.4  # seconds until requests are in the log
 PATIENCE = 20.0  # seconds until a registry that does not come up, or stop, is a failure
 
 

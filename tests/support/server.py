@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -37,10 +38,24 @@ def busy_port() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+def free_port() -> int:
+    """Return one of `free_ports`."""
+    return free_ports(1)[0]
+
+
 def free_ports(count: int) -> list[int]:
-    """Return so many ports of 127.0.0.1 that nobody listens on now, no two of them the same."""
-    with contextlib.ExitStack() as held:
-        return [held.enter_context(busy_port()) for _ in range(count)]
+    """Return *count* ports that stay free while nobody listens on them, each another.
+
+    They lie below those that the system gives to outgoing connections, which could take the port of
+    a server that is still starting, or is just being restarted.
+    """
+    found: list[int] = []
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(10_000)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in found:
+                found.append(port)
+    return found
 
 
 @contextlib.contextmanager

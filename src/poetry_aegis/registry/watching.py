@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 _MOMENT = 1000  # milliseconds without a change until a project is looked at
 _GRACE = 5.0  # seconds for the thread to end
+_COARSENESS = 1.0  # seconds that a file system's clock may be behind
 
 _Snapshot: TypeAlias = "dict[str, tuple[int, int]]"
 
@@ -34,7 +36,8 @@ _Snapshot: TypeAlias = "dict[str, tuple[int, int]]"
 def watched(store: Store) -> Iterator[None]:
     """Reindex projects of *store* whose files change otherwise than through it, in a thread."""
     stop = threading.Event()
-    thread = threading.Thread(target=_watch, args=(store, stop), name="watching", daemon=True)
+    arguments = store, stop, time.time() - _COARSENESS
+    thread = threading.Thread(target=_watch, args=arguments, name="watching", daemon=True)
     thread.start()
     try:
         yield
@@ -43,10 +46,11 @@ def watched(store: Store) -> Iterator[None]:
         thread.join(_GRACE)
 
 
-def _watch(store: Store, stop: threading.Event) -> None:
+def _watch(store: Store, stop: threading.Event, since: float) -> None:
     from watchfiles import watch
 
     watcher = _Watcher(store)
+    has_caught_up = False
     try:
         for changes in watch(
             watcher.root,
@@ -56,6 +60,9 @@ def _watch(store: Store, stop: threading.Event) -> None:
             yield_on_timeout=True,
             raise_interrupt=False,
         ):
+            if not has_caught_up:  # What came before the watch was there has no event.
+                watcher.note(watcher.changed(since))
+                has_caught_up = True
             watcher.note(path for _, path in changes)
             watcher.look()
     except Exception:
@@ -78,6 +85,14 @@ class _Watcher:
             project = _project_of(path, self.root)
             if project is not None:
                 self._unsettled[project] = None
+
+    def changed(self, since: float) -> Iterator[str]:
+        """Yield the projects' folders with files that came or went *since*, in seconds."""
+        for folder in self.root.iterdir():
+            with contextlib.suppress(FileNotFoundError):  # gone since
+                status = folder.stat()
+                if max(status.st_mtime, status.st_ctime) >= since:
+                    yield str(folder)
 
     def look(self) -> None:
         """Bring the pages of those projects up to date that are as they were a moment ago."""
@@ -105,11 +120,18 @@ class _Watcher:
             return True
         if not snapshot:
             return False
-        page = self._store.data.project_pages(project) / JSON_PAGE
-        return max(changed for _, changed in snapshot.values()) > page.stat().st_mtime_ns
+        try:
+            page = (self._store.data.project_pages(project) / JSON_PAGE).stat()
+        except FileNotFoundError:  # deleted just now
+            return True
+        return max(changed for _, changed in snapshot.values()) > page.st_mtime_ns
 
     def _reindex(self, project: str) -> None:
         try:
+            with self._store.frozen(project):
+                pass  # An upload that has its file in place, and its page not yet, is over then.
+            if not self._differs(project, self._snapshot(project)):
+                return
             self._store.reindex(project)
         except OSError as error:
             logger.warning("The pages of %s could not be brought up to date: %s", project, error)

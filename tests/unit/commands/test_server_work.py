@@ -9,10 +9,9 @@ import pytest
 from poetry_aegis.errors import ImportFailed, IndexMismatch, PortInUse, UsageError
 from poetry_aegis.server import installation, users
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from tests.support.commands import Result, aegis
 from tests.support.distributions import make_wheel
-from tests.support.server import busy_port, vacant_home
+from tests.support.server import busy_port, free_port, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +26,7 @@ PASSWORD = "correct horse battery staple"
 def home(tmp_path: Path) -> Iterator[ServerHome]:
     """Return the home of a server with the admin ``ada``."""
     with vacant_home(tmp_path / "server") as home:
-        settings = ServerSettings(port=find_free_port("127.0.0.1"))
+        settings = ServerSettings(port=free_port())
         installation.create(home, settings, user="ada", password=PASSWORD)
         yield home
 

@@ -17,8 +17,8 @@ from poetry_aegis.registry.errors import Unavailable
 from poetry_aegis.registry.exposition import Moments, RegistryCollector, serving_metrics
 from poetry_aegis.registry.metrics import Metrics, WebCounts
 from poetry_aegis.registry.state.catalog import Totals
-from poetry_aegis.server.ports import find_free_port
 from tests.support.registry import HTTP, PATIENCE, running_registry
+from tests.support.server import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -202,7 +202,7 @@ def test_idle_connections_are_bounded_and_given_up(
 
 
 def test_a_server_tells_of_the_log_it_follows_and_of_the_certificate(tmp_path: Path) -> None:
-    log, expiry, port = tmp_path / "log", tmp_path / "expiry", find_free_port("127.0.0.1")
+    log, expiry, port = tmp_path / "log", tmp_path / "expiry", free_port()
     file = "/packages/demo/demo-1.0.0.tar.gz"
     entry = {"time": 1795406400, "method": "GET", "uri": file, "status": "200", "bytes": 700}
     log.write_text(json.dumps({**entry, "request_time": "0.003"}) + "\n")

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import logging
 import shutil
+import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from watchfiles import watch
 
 from poetry_aegis.registry.data import DataDirectory
 from poetry_aegis.registry.store.store import open_store
@@ -89,6 +92,41 @@ def test_other_files_are_nothing_to_look_at(server: RegistryServer, tmp_path: Pa
 
     assert server.process.poll() is None
     assert "Traceback" not in server.log()
+
+
+def test_what_comes_before_the_watch_is_there_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = open_store(DataDirectory.open(tmp_path / "data"))
+    has_come = threading.Event()
+
+    def watch_late(*arguments: Any, **options: Any) -> Iterator[Any]:
+        assert has_come.wait(PATIENCE)
+        return watch(*arguments, **options)
+
+    monkeypatch.setattr("watchfiles.watch", watch_late)
+    with watched(store):
+        make_wheel(store.data.project_files("demo"))
+        has_come.set()
+        wait_for(lambda: store.listing("demo").files)
+
+
+def test_a_project_that_is_deleted_while_it_is_looked_at_ends_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = open_store(DataDirectory.open(tmp_path / "data"))
+    wheel = make_wheel(store.data.project_files("gone"), "gone")
+    store.reindex("gone")
+    read, before = store.listing, [store.listing("gone")]  # one reader has it as it was
+    shutil.rmtree(store.data.project_pages("gone"))
+
+    caplog.set_level(logging.INFO, logger="poetry_aegis")
+    monkeypatch.setattr(store, "listing", lambda name: before.pop() if before else read(name))
+    with watched(store):
+        wheel.touch()
+        wait_for(lambda: "Brought the pages of gone up to date" in caplog.text)
+        make_wheel(store.data.project_files("demo"))
+        wait_for(lambda: store.listing("demo").files)
 
 
 def test_a_folder_that_cannot_be_watched_ends_nothing(

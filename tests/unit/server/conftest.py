@@ -8,9 +8,8 @@ import pytest
 
 from poetry_aegis import atomic
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.template import render_settings
-from tests.support.server import vacant_home
+from tests.support.server import free_port, vacant_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +28,7 @@ def home(tmp_path: Path) -> Iterator[ServerHome]:
 @pytest.fixture
 def settings() -> ServerSettings:
     """Return settings with a port that is free now."""
-    return ServerSettings(port=find_free_port("127.0.0.1"))
+    return ServerSettings(port=free_port())
 
 
 @pytest.fixture

@@ -28,7 +28,6 @@ from poetry_aegis.server.drivers.access_log import LARGEST
 from poetry_aegis.server.drivers.compose import ComposeDriver
 from poetry_aegis.server.drivers.pending import Pending
 from poetry_aegis.server.drivers.removal import delete_data
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.settings import (
     ContainerSettings,
     ImageSettings,
@@ -38,7 +37,7 @@ from poetry_aegis.server.stack.settings import (
 from poetry_aegis.server.template import render_settings
 from tests.support import fake_docker
 from tests.support.fake_docker import DOWN, service
-from tests.support.server import busy_port, free_ports
+from tests.support.server import busy_port, free_port, free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -361,7 +360,7 @@ def test_what_compose_recreates_is_told_of_and_not_restarted_again(
     docker.forget()
     anew = [service("nginx", container="another"), *WELL[1:]]
     docker.on("up", ps=[anew])
-    web = replace(driver.settings.web, https_port=find_free_port("127.0.0.1"), rate=3)
+    web = replace(driver.settings.web, https_port=free_port(), rate=3)
     applied = changed(driver, web=web).apply()
     assert applied.recreated == ("nginx",)
     assert restarts(docker) == []

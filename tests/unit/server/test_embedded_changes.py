@@ -11,7 +11,7 @@ import pytest
 from poetry_aegis.errors import ServerError, UsageError
 from poetry_aegis.server import processes
 from poetry_aegis.server.drivers.embedded import EmbeddedDriver
-from poetry_aegis.server.ports import find_free_port
+from tests.support.server import free_port
 
 if TYPE_CHECKING:
     from poetry_aegis.server.config import ServerSettings
@@ -45,7 +45,7 @@ def test_changed_settings_are_applied_by_a_restart(
 
 def test_another_port_is_applied_too(driver: EmbeddedDriver, settings: ServerSettings) -> None:
     driver.start()
-    later = EmbeddedDriver(driver.home, replace(settings, port=find_free_port("127.0.0.1")))
+    later = EmbeddedDriver(driver.home, replace(settings, port=free_port()))
     assert later.apply().restarted == ("registry",)
     assert later.status().url == later.settings.url
 

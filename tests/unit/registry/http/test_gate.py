@@ -152,14 +152,13 @@ def test_a_token_made_while_running_counts_at_once(
 def test_a_token_expires_although_it_was_just_used(
     server: RegistryServer, users: Users, address: str
 ) -> None:
-    expires = datetime.now(timezone.utc) + timedelta(seconds=1)
+    expires = datetime.now(timezone.utc) + timedelta(seconds=4)
     _, text = users.create_token("rae", expires=expires)
 
-    statuses = []
+    assert get(server, "/simple/tools/", "__token__", text, address).status_code == 200
     while datetime.now(timezone.utc) < expires:
-        statuses.append(get(server, "/simple/tools/", "__token__", text, address).status_code)
-        time.sleep(0.05)
-    assert 200 in statuses
+        get(server, "/simple/tools/", "__token__", text, address)
+        time.sleep(0.1)
 
     answer = get(server, "/simple/tools/", "__token__", text, address)
     assert answer.status_code == 401

@@ -21,7 +21,7 @@ Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Impatient(BoundedHeads):
-    patience = 0.1
+    patience = 0.5
 
 
 async def application(scope: Any, receive: Any, send: Any) -> None:

@@ -19,7 +19,6 @@ from poetry_aegis.registry.people.users import Users
 from poetry_aegis.registry.people.uses import last_uses
 from poetry_aegis.registry.state.audit import Event
 from poetry_aegis.registry.state.state import State
-from poetry_aegis.server.ports import find_free_port
 from tests.support.distributions import make_sdist, make_wheel
 from tests.support.registry import (
     CHEAP_ROUNDS,
@@ -31,7 +30,7 @@ from tests.support.registry import (
     running_registry,
     upload,
 )
-from tests.support.server import busy_port
+from tests.support.server import busy_port, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -45,7 +44,7 @@ METRICS: dict[str, str] = {}  # the address of the registry's metrics
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RegistryServer]:
     folder = tmp_path_factory.mktemp("statistics")
-    port = find_free_port("127.0.0.1")
+    port = free_port()
     METRICS["url"] = f"http://127.0.0.1:{port}/metrics"
     with running(folder, f"metrics_port = {port}") as server:
         assert upload(server, make_wheel(folder)).status_code == 200

@@ -609,7 +609,14 @@ def test_a_large_file_takes_no_memory(registry: RegistryServer, tmp_path: Path) 
     assert memory_peak(registry) - before < 20 * 1024
 
 
-def test_the_log_has_each_upload_and_no_secret(registry: RegistryServer) -> None:
+def test_the_log_has_each_upload_and_no_secret(registry: RegistryServer, wheel: Path) -> None:
+    assert upload(registry, wheel).status_code == 200
+    assert post_form(registry, "rae", action="submit")[0] == 403
+    assert post_form(registry, action="remove_pkg", name="nobody", version="1")[0] == 404
+    assert post_form(registry, "pub", action="file_upload", name="demo", version="1")[0] == 400
+    authorized = ("pub", registry.users["pub"][0])
+    assert HTTP.post(f"{registry.url}/legacy/", json={}, auth=authorized).status_code == 415
+
     uploads = [line for line in registry.log_lines() if line.get("method") == "POST"]
 
     assert uploads

@@ -35,10 +35,12 @@ class HeldUsers(CountingUsers):
 
     def __init__(self, directory: Path, rounds: int) -> None:
         super().__init__(directory, rounds=rounds)
+        self.begun = threading.Event()
         self.let_go = threading.Event()
         self.let_go.set()
 
     def authenticate(self, name: str, password: str) -> Identity | None:
+        self.begun.set()
         assert self.let_go.wait(20)
         return super().authenticate(name, password)
 
@@ -181,6 +183,7 @@ def test_what_nobody_waits_for_any_more_is_not_checked(held: HeldUsers) -> None:
             for number in range(8)
         ]
         await asyncio.sleep(0)
+        assert held.begun.wait(20)
         for request in crowd:
             request.cancel()
         await asyncio.gather(*crowd, return_exceptions=True)

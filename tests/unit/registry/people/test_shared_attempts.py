@@ -131,15 +131,15 @@ def test_a_registry_that_is_started_anew_still_knows(port: int) -> None:
 
 @pytest.mark.usefixtures("redis")
 def test_the_window_slides(port: int) -> None:
-    limits = LoginLimits(per_address=2, per_user=50, window=2)
+    limits = LoginLimits(per_address=2, per_user=50, window=6)
 
     async def story() -> None:
         one, other = connected(port, limits), connected(port, limits)
         await one.failed(HERE, None)
-        await asyncio.sleep(1.2)
+        await asyncio.sleep(3.6)
         await one.failed(HERE, None)
         assert await limited(other, HERE, None)
-        await asyncio.sleep(1.0)  # The first is over, the second is not.
+        await asyncio.sleep(3.0)  # The first is over, the second is not.
         assert not await limited(other, HERE, None)
         await one.failed(HERE, None)
         assert await limited(other, HERE, None)
@@ -266,8 +266,8 @@ def test_a_redis_that_says_nothing_holds_up_one_login_for_a_moment(port: int) ->
         first = time.monotonic() - began
         for _ in range(100):
             assert not await limited(counted, HERE, "ada")
-        assert first < 0.5
-        assert time.monotonic() - began < 1
+        assert first < 5  # It was not waited for until it speaks,
+        assert time.monotonic() - began - first < 4  # and not 100 times for 50 ms, either.
 
     with socket.create_server(("127.0.0.1", port)):  # takes connections, and never answers
         played(story)

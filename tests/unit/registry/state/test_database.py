@@ -19,14 +19,14 @@ from poetry_aegis.registry.state.schema import MIGRATIONS
 if TYPE_CHECKING:
     from pathlib import Path
 
-RECORD_FIFTY = """
+RECORD_TWENTY = """
 import sys
 from pathlib import Path
 from poetry_aegis.registry.state.audit import AuditTrail, Event
 from poetry_aegis.registry.state.database import Database
 
 trail = AuditTrail(Database.open(Path(sys.argv[1])))
-for _ in range(50):
+for _ in range(20):
     trail.record(Event("upload", sys.argv[2], None))
 """
 WRITE_FOR_EVER = """
@@ -115,13 +115,13 @@ def test_a_reader_does_not_wait_for_a_writer(database: Database) -> None:
 def test_processes_make_and_write_one_database_together(tmp_path: Path) -> None:
     path = tmp_path / "state.db"
     processes = [
-        subprocess.Popen([sys.executable, "-c", RECORD_FIFTY, str(path), str(number)])
+        subprocess.Popen([sys.executable, "-c", RECORD_TWENTY, str(path), str(number)])
         for number in range(4)
     ]
 
     assert [process.wait(60) for process in processes] == [0, 0, 0, 0]
     trail = AuditTrail(Database.open(path))
-    assert [len(trail.entries(user=str(number))) for number in range(4)] == [50, 50, 50, 50]
+    assert [len(trail.entries(user=str(number))) for number in range(4)] == [20, 20, 20, 20]
 
 
 def test_what_was_recorded_outlives_a_killed_process(tmp_path: Path) -> None:

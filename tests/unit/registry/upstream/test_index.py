@@ -104,7 +104,7 @@ def test_a_fresh_page_is_not_asked_for_again_not_even_after_a_restart(world: Wor
         await world.index.page("demo")
 
     asyncio.run(ask())
-    later = world.age(599)
+    later = world.age(590)
 
     assert later.names() == [WHEEL]
     assert world.upstream.count(PAGE) == 1

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import httpx
 
 from poetry_aegis.server.config import ServerSettings
-from poetry_aegis.server.ports import find_free_port
 from poetry_aegis.server.stack.nginx import nginx_conf
 from poetry_aegis.server.stack.settings import WebSettings
 from tests.support.needs import needs_program
 from tests.support.registry import PATIENCE
+from tests.support.server import free_ports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,7 +94,7 @@ def prepared(
     for folder in ("tls", "logs", "tmp"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     make_certificate(home / "tls")
-    ports = tuple(find_free_port("127.0.0.1") for _ in range(3))
+    ports = tuple(free_ports(3))
     text = localised(nginx_conf(settings), home, engine=engine, data=data, ports=ports)
     (home / "nginx.conf").write_text(text, encoding="utf-8")
     (home / "writers.conf").write_text(writers, encoding="utf-8")
