@@ -53,6 +53,7 @@ PINNED = (
     *("-c", "i18n.logOutputEncoding=UTF-8", "-c", "i18n.commitEncoding=UTF-8"),
 )
 PUSH_PLACE = "poetry-aegis-push"  # a remote that exists for one question
+BROKEN_PIPE = (-13, 128 + 13)  # as the system tells it, and as a shell does
 CHUNK = 1 << 16
 
 
@@ -291,7 +292,13 @@ class GitRepository:
         options = ["--dry-run", "--no-verify"] if dry_run else []
         if not upstream.tracked and not dry_run:
             options.append("--set-upstream")
-        return self.try_run("push", "--atomic", *options, upstream.remote, *refspecs)
+        arguments = ("push", "--atomic", *options, upstream.remote, *refspecs)
+        outcome = self.try_run(*arguments)
+        if dry_run and outcome.status in BROKEN_PIPE:
+            # A dry run names its push options to a remote that has been asked for nothing and may
+            # be gone by then. Whether the remote takes such options is known before that.
+            outcome = self.try_run("-c", "push.pushOption=", *arguments)
+        return outcome
 
     def remote_objects(self, remote: str, refs: Sequence[str]) -> dict[str, str]:
         """Return the id that each of *refs* has on *remote* now, without those it does not have.

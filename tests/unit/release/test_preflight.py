@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from typing import TYPE_CHECKING
 
 import pytest
@@ -72,6 +74,44 @@ def test_a_remote_that_lets_nobody_in(project: GitProject) -> None:
     with pytest.raises(errors.GitError) as caught:
         prepare(project, push=True)
     assert "git remote -v" in caught.value.hint
+
+
+DIES_OF_ITS_OPTIONS = """#!/bin/sh
+case " $* " in
+    *" push.pushOption= "*) ;;
+    *" --dry-run "*) {death} ;;
+esac
+exec "{git}" "$@"
+"""
+
+
+@pytest.mark.parametrize("death", ["kill -PIPE $$", "exit 141"])
+def test_a_dry_run_that_its_push_options_break(
+    project: GitProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, death: str
+) -> None:
+    """Git writes its push options to a remote that a dry run has let go, and loses one in 100."""
+    project.add_remote(tmp_path / "origin.git").git("config", "receive.advertisePushOptions", "on")
+    project.git("push", "--quiet", "origin", "main")
+    project.git("config", "push.pushOption", "ci.skip")
+    project.commit("feat: x")
+    git = tmp_path / "bin" / "git"
+    git.parent.mkdir()
+    git.write_text(DIES_OF_ITS_OPTIONS.format(git=shutil.which("git"), death=death))
+    git.chmod(0o755)
+    monkeypatch.setenv("PATH", str(git.parent), prepend=os.pathsep)
+
+    assert prepare(project, push=True)
+
+
+def test_a_remote_without_push_options_is_found_before_the_first_write(
+    project: GitProject, tmp_path: Path
+) -> None:
+    project.add_remote(tmp_path / "origin.git")
+    project.git("push", "--quiet", "origin", "main")
+    project.git("config", "push.pushOption", "ci.skip")
+    project.commit("feat: x")
+    with pytest.raises(errors.PushRejected, match="does not support push options"):
+        prepare(project, push=True)
 
 
 def test_files_that_the_release_writes_may_not_have_edits(project: GitProject) -> None:
